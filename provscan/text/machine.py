@@ -1,0 +1,69 @@
+"""Machine instructions that numba has no function for: unaligned loads, count of trailing zeros, prefetch.
+
+With ``NUMBA_DISABLE_JIT=1`` plain Python does the same, so that coverage sees the kernels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import config, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+if config.DISABLE_JIT:
+
+    def load64(array: np.ndarray, index: int) -> np.uint64:
+        """Eight bytes of a uint8 array from ``index`` on, little-endian, as uint64; the caller keeps within bounds."""
+        return array[index : index + 8].view(np.uint64)[0]
+
+    def trailing_zeros(value: np.uint64) -> np.int64:
+        """Number of zero bits below the lowest set bit of a uint64; 64 for 0."""
+        v = int(value)
+        return np.int64((v & -v).bit_length() - 1 if v else 64)
+
+    def prefetch(array: np.ndarray, index: int) -> None:
+        """Ask for the cache line that holds ``array[index]``."""
+
+else:
+
+    def _element(context, builder, array_type, array_value, index):  # type: ignore[no-untyped-def]
+        array = context.make_array(array_type)(context, builder, array_value)
+        return cgutils.get_item_pointer(
+            context, builder, array_type, array, [index], wraparound=False, boundscheck=False
+        )
+
+    @intrinsic
+    def load64(typingctx, array, index):  # type: ignore[no-untyped-def]
+        """Eight bytes of a uint8 array from ``index`` on, little-endian, as uint64; the caller keeps within bounds."""
+
+        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            pointer = _element(context, builder, signature.args[0], args[0], args[1])
+            wide = builder.bitcast(pointer, ir.IntType(64).as_pointer())
+            return builder.load(wide, align=1)
+
+        return types.uint64(array, types.int64), codegen
+
+    @intrinsic
+    def trailing_zeros(typingctx, value):  # type: ignore[no-untyped-def]
+        """Number of zero bits below the lowest set bit of a uint64; 64 for 0."""
+
+        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+
+        return types.int64(types.uint64), codegen
+
+    @intrinsic
+    def prefetch(typingctx, array, index):  # type: ignore[no-untyped-def]
+        """Ask for the cache line that holds ``array[index]``."""
+
+        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            pointer = builder.bitcast(
+                _element(context, builder, signature.args[0], args[0], args[1]), ir.IntType(8).as_pointer()
+            )
+            kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), *[ir.IntType(32)] * 3])
+            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+            builder.call(function, [pointer, *(ir.Constant(ir.IntType(32), n) for n in (0, 3, 1))])
+            return context.get_dummy_value()
+
+        return types.void(array, types.int64), codegen
