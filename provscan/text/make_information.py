@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from provscan.text.information import PAIR_SLOTS, UNIT, pair_slot_tag
 from provscan.text.tokenizer import Tokenizer
+from provscan.text.tokens import FIRST_CHARACTER
 
 SOURCES = {
     "en": (
@@ -73,6 +74,7 @@ def main() -> None:
     data, half = Path(sys.argv[1]), "--half" in sys.argv
     tokenizer = Tokenizer()
     frequency = np.full(65536, 2.0**-16)
+    frequency[FIRST_CHARACTER:] = 2.0**-14
     parts = []
     for lang, names in SOURCES.items():
         texts = [t for name in names for t in documents(data, name, lang)]

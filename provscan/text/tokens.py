@@ -6,7 +6,8 @@ hashed a machine word at a time and give what the table's path gives.
 
 Arithmetic: all hashes are modulo 2**64. ``mix(h, w) = (h ^ w) * M``, rotated by 32 and multiplied by N; after the
 last, zero-padded word ``w`` with ``n`` bytes, ``mix(h, w) + n * N`` goes through the 64-bit MurmurHash3 finalizer.
-The token id is the top 16 bits of the hash, and 1 where they are 0: 0 stands between references in an index.
+The token id has 16 bits: words get 1 to 0xBFFF, single characters of unsegmented scripts 0xC000 to 0xFFFF, so that an
+id tells which it is; 0 stands between references in an index.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ F1 = np.uint64(0xFF51AFD7ED558CCD)
 F2 = np.uint64(0xC4CEB9FE1A85EC53)
 S32 = np.uint64(32)
 S33 = np.uint64(33)
-S48 = np.uint64(48)
 U0 = np.uint64(0)
 U1 = np.uint64(1)
 U3 = np.uint64(3)
-U63 = np.uint64(63)
+S50 = np.uint64(50)
+FIRST_CHARACTER = 0xC000
+U_FIRST = np.uint64(FIRST_CHARACTER)
+WORD_IDS = np.uint64(FIRST_CHARACTER - 1)
 HIGH = np.uint64(0x8080808080808080)
 LOW7 = np.uint64(0x7F7F7F7F7F7F7F7F)
 CASE = np.uint64(0x2020202020202020)
@@ -58,9 +61,15 @@ def finish(h: np.uint64) -> np.uint64:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def token_id(h: np.uint64) -> np.uint16:
-    """The 16 bits of a token hash that the index keeps; never 0."""
-    return np.uint16(max(h >> S48, U1))
+def word_id(h: np.uint64) -> np.uint16:
+    """Id of a word: the top 32 bits of its hash scaled to 1..0xBFFF."""
+    return np.uint16(U1 + ((h >> S32) * WORD_IDS >> S32))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def character_id(h: np.uint64) -> np.uint16:
+    """Id of a character that is a token by itself: 0xC000 and the top 14 bits of its hash."""
+    return np.uint16(U_FIRST | h >> S50)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -201,7 +210,7 @@ def tokenise(buf, start, end, index, pages, expansions, ids, starts, ends, scrip
                     continue
             if nbytes > 0:
                 h = finish(mix(h, acc) + np.uint64(nbytes) * N)
-                ids[count] = token_id(h)
+                ids[count] = word_id(h)
                 starts[count] = opened - start
                 ends[count] = closed - start
                 count += 1
@@ -228,7 +237,7 @@ def tokenise(buf, start, end, index, pages, expansions, ids, starts, ends, scrip
             if value <= 0 or value & SINGLE:
                 if nbytes > 0:
                     h = finish(mix(h, acc) + np.uint64(nbytes) * N)
-                    ids[count] = token_id(h)
+                    ids[count] = word_id(h)
                     starts[count] = opened - start
                     ends[count] = closed - start
                     count += 1
@@ -246,7 +255,7 @@ def tokenise(buf, start, end, index, pages, expansions, ids, starts, ends, scrip
             h, acc, nbytes = append(h, acc, nbytes, np.int64(value & CODE_POINT))
             if value & SINGLE:
                 h = finish(mix(h, acc) + np.uint64(nbytes) * N)
-                ids[count] = token_id(h)
+                ids[count] = character_id(h)
                 starts[count] = here - start
                 ends[count] = i - start
                 count += 1
@@ -257,7 +266,7 @@ def tokenise(buf, start, end, index, pages, expansions, ids, starts, ends, scrip
                 nbytes = 0
     if nbytes > 0:
         h = finish(mix(h, acc) + np.uint64(nbytes) * N)
-        ids[count] = token_id(h)
+        ids[count] = word_id(h)
         starts[count] = opened - start
         ends[count] = closed - start
         count += 1
