@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provscan.read.columns import Columns, Path
+from provscan.read.lines import Block
 
 ARROW_TYPES = {"int": pa.int64(), "bool": pa.bool_()}
 
@@ -42,8 +43,8 @@ class NativeParser:
                 explicit_schema=pa.schema(_arrow_fields(tree)), unexpected_field_behavior="ignore"
             )
 
-    def parse(self, data: bytes) -> tuple[np.ndarray, dict[Path, pa.Array]] | None:
-        """Parse a block of whole lines.
+    def parse(self, block: Block) -> tuple[np.ndarray, dict[Path, pa.Array]] | None:
+        """Parse a block.
 
         Returns
         -------
@@ -54,7 +55,8 @@ class NativeParser:
         None
             if any line might be read otherwise than line by line: the caller takes the slow way.
         """
-        lines = None if self._options is None else _plain_lines(data)
+        data = block.data
+        lines = None if self._options is None else _plain_lines(block)
         if lines is None:
             return None
         if len(lines) == 0:
@@ -70,18 +72,20 @@ class NativeParser:
         return lines, {path: _column(batch, path) for path in self._paths}
 
 
-def _plain_lines(data: bytes) -> np.ndarray | None:
+def _plain_lines(block: Block) -> np.ndarray | None:
     """The numbers of the lines that are not blank, if each of these is one object from its first to its last byte.
 
     A line that begins with { and ends with } holds at least one object, and no object can go on in the next line
     (that would need a comma between). So a parser that finds as many objects as lines has found one in each.
     """
+    data, ends = block.data, block.ends
+    if not data:
+        return ends
     raw = np.frombuffer(data, np.uint8)
-    ends = np.flatnonzero(raw == 10)
-    if len(raw) and raw[-1] != 10:
+    if not data.endswith(b"\n"):
         ends = np.append(ends, len(raw))
-    starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
-    ends = ends - ((ends > starts) & (raw[ends - 1] == 13))
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    ends = ends - ((ends > starts) & (raw[ends - 1] == ord("\r")))
     lines = np.flatnonzero(ends > starts)
     starts, ends = starts[lines], ends[lines]
     if (raw[starts] != ord("{")).any() or (raw[ends - 1] != ord("}")).any():
