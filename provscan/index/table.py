@@ -59,26 +59,26 @@ def position_bits_for(largest: int) -> int:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def posting(h, position, position_bits):  # type: ignore[no-untyped-def]
+def posting(h, position, position_bits):
     """The 40 bits that stand for hash ``h`` at ``position``; uint64."""
     return (h << np.uint64(position_bits) | np.uint64(position)) & POSTING_MASK
 
 
 @njit(cache=True, nogil=True, inline="always")
-def put(postings, at, value):  # type: ignore[no-untyped-def]
+def put(postings, at, value):
     """Write the five bytes of posting number ``at``."""
     for k in range(WIDTH):
         postings[at * WIDTH + k] = np.uint8(value >> np.uint64(8 * k) & np.uint64(0xFF))
 
 
 @njit(cache=True, nogil=True, inline="always")
-def get(postings, at):  # type: ignore[no-untyped-def]
+def get(postings, at):
     """The 40 bits of posting number ``at``."""
     return load64(postings, at * WIDTH) & POSTING_MASK
 
 
 @njit(cache=True, nogil=True)
-def count_into(hashes, n, low, high, counts):  # type: ignore[no-untyped-def]
+def count_into(hashes, n, low, high, counts):
     """Add to ``counts[b - low + 1]`` the hashes of each bucket ``low <= b < high``; counts uint32."""
     mask = np.uint64(counts_mask(counts))
     for i in range(n):
@@ -88,13 +88,13 @@ def count_into(hashes, n, low, high, counts):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def counts_mask(buckets):  # type: ignore[no-untyped-def]
+def counts_mask(buckets):
     """Mask of bucket numbers of a bucket array of 2**n + 1 entries."""
     return len(buckets) - 2
 
 
 @njit(cache=True, nogil=True)
-def place_into(hashes, positions, n, low, high, cursor, postings, position_bits):  # type: ignore[no-untyped-def]
+def place_into(hashes, positions, n, low, high, cursor, postings, position_bits):
     """Write the postings of buckets ``low <= b < high`` where ``cursor[b]`` (uint32) points, and move it on."""
     mask = np.uint64(len(cursor) - 1)
     for i in range(n):
@@ -105,7 +105,7 @@ def place_into(hashes, positions, n, low, high, cursor, postings, position_bits)
 
 
 @njit(cache=True, nogil=True)
-def sort_and_cut(buckets, postings, position_bits, most, scratch):  # type: ignore[no-untyped-def]
+def sort_and_cut(buckets, postings, position_bits, most, scratch):
     """Sort each bucket, replace what has more than ``most`` postings by one common posting, and close the gaps.
 
     ``scratch`` (uint64) holds the largest bucket. Returns the number of postings left; ``buckets`` is updated.
@@ -161,7 +161,7 @@ def build_table(hashes: np.ndarray, positions: np.ndarray, most: int = 1 << 31) 
     )
 
 
-def finish_table(buckets, postings, position_bits, most, place):  # type: ignore[no-untyped-def]
+def finish_table(buckets, postings, position_bits, most, place):
     """From counts in ``buckets`` to a table: ``place(cursor)`` writes the postings, then they are sorted and cut."""
     largest = int(buckets.max(initial=0))
     np.cumsum(buckets, out=buckets)

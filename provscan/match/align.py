@@ -23,7 +23,7 @@ DIAGONAL, UP, LEFT = 1, 2, 3
 
 
 @njit(cache=True, nogil=True)
-def extend_gapped(ids, first, last, tokens, i, j, step, single, pairs, row, trace, out):  # type: ignore[no-untyped-def]
+def extend_gapped(ids, first, last, tokens, i, j, step, single, pairs, row, trace, out):
     """Extend from document token ``i`` and stream token ``j`` on, both included, in direction ``step``.
 
     Parameters

@@ -16,7 +16,7 @@ DROP = 30 * UNIT
 
 
 @njit(cache=True, nogil=True)
-def extend(ids, first, last, tokens, i, j, single):  # type: ignore[no-untyped-def]
+def extend(ids, first, last, tokens, i, j, single):
     """Best ungapped alignment through document token ``i`` and stream token ``j``.
 
     Parameters
@@ -74,7 +74,7 @@ def extend(ids, first, last, tokens, i, j, single):  # type: ignore[no-untyped-d
 
 
 @njit(cache=True, nogil=True)
-def rescore(ids, begin, stop, tokens, shift, single, pairs):  # type: ignore[no-untyped-def]
+def rescore(ids, begin, stop, tokens, shift, single, pairs):
     """Best part of an ungapped alignment by conditional information (`align.shared_bits`).
 
     The alignment pairs ``ids[k]`` with ``tokens[k + shift]`` for ``begin <= k < stop``. Returns score, begin and stop

@@ -33,7 +33,7 @@ CANDIDATE_COLUMNS = 4
 @njit(cache=True, nogil=True)
 def find_candidates(
     ids, first, last, seed_positions, hit_seeds, hit_positions, h, stop, tokens, single, pairs, diagonals, candidates
-):  # type: ignore[no-untyped-def]
+):
     """Ungapped candidates among a document's hits ``h`` to ``stop``, the best first.
 
     Returns the number of candidates and the hit to go on with, less than ``stop`` when the candidates are full.
@@ -69,7 +69,7 @@ def find_candidates(
 
 
 @njit(cache=True, nogil=True)
-def is_explained(candidate, alignments, begin, end):  # type: ignore[no-untyped-def]
+def is_explained(candidate, alignments, begin, end):
     """Whether alignments ``begin`` to ``end`` leave nothing to find in a candidate.
 
     It is part of one of them, or the same tokens of the document stand in one that scores twice as much: the longer
@@ -85,7 +85,7 @@ def is_explained(candidate, alignments, begin, end):  # type: ignore[no-untyped-
 
 
 @njit(cache=True, nogil=True)
-def add_block(blocks, n, begin, d, r):  # type: ignore[no-untyped-def]
+def add_block(blocks, n, begin, d, r):
     """Add the matched pair (d, r) to the last block or after it; blocks before ``begin`` are another alignment's."""
     if n > begin and blocks[n - 1, 0] + blocks[n - 1, 2] == d and blocks[n - 1, 1] + blocks[n - 1, 2] == r:
         blocks[n - 1, 2] += 1
@@ -99,7 +99,7 @@ def add_block(blocks, n, begin, d, r):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def align_candidate(
     ids, first, last, tokens, candidate, single, pairs, row, trace, matched, blocks, n
-):  # type: ignore[no-untyped-def]
+):
     """Extend a candidate with gaps on both sides; returns its score and the number of blocks, ``n`` before."""
     begin, end, diagonal = candidate[C_BEGIN], candidate[C_END], candidate[C_DIAGONAL]
     block_begin = n
@@ -118,7 +118,7 @@ def align_candidate(
 
 
 @njit(cache=True, nogil=True)
-def find_reference(offsets, position):  # type: ignore[no-untyped-def]
+def find_reference(offsets, position):
     """Number of the reference whose tokens include ``position``: the last that starts at or before it."""
     low, high = np.int64(0), np.int64(len(offsets) - 1)
     while high - low > 1:
@@ -131,7 +131,7 @@ def find_reference(offsets, position):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def record(alignments, n, doc, ref, score, blocks, begin, end):  # type: ignore[no-untyped-def]
+def record(alignments, n, doc, ref, score, blocks, begin, end):
     """Write row ``n`` of the alignments from its blocks ``begin`` to ``end``."""
     low = np.int64(1 << 40)
     high = np.int64(-(1 << 40))
@@ -173,7 +173,7 @@ def align_hits(
     row,
     trace,
     matched,
-):  # type: ignore[no-untyped-def]
+):
     """Alignments of the documents of a chunk with the references of one segment.
 
     Parameters

@@ -16,7 +16,7 @@ BLOCK = 64
 
 
 @njit(cache=True, nogil=True)
-def find_hits(hashes, n_seeds, start, buckets, postings, position_bits, tokens, hit_seeds, hit_positions, common):  # type: ignore[no-untyped-def]
+def find_hits(hashes, n_seeds, start, buckets, postings, position_bits, tokens, hit_seeds, hit_positions, common):
     """Positions of each seed's postings.
 
     Parameters

@@ -13,7 +13,6 @@ from provscan.read.source import one_line, open_bytes
 
 CHUNK = 1 << 18
 PIECE = 1 << 14
-SALVAGE_PIECE = 1 << 9
 
 MAGIC = (
     (b"\x1f\x8b", "gzip"),
@@ -68,10 +67,13 @@ class _Gzip:
 
 
 class _Members:
-    """Reads one compressed member after the other; zero padding between members is skipped, as gzip and xz do."""
+    """Reads one compressed member after the other; zero padding between members is skipped, as gzip and xz do.
 
-    def __init__(self, raw: BinaryIO, new: Callable[[], Any], piece: int) -> None:
-        self._raw, self._new, self._piece = raw, new, piece
+    From the stored byte `fine` on the decoder is fed byte by byte, so that no step fails that could have given output.
+    """
+
+    def __init__(self, raw: BinaryIO, new: Callable[[], Any], fine: int | None) -> None:
+        self._raw, self._new, self._fine = raw, new, fine
         self._decoder: Any = None
         self._input = b""
         self._first = True
@@ -82,7 +84,7 @@ class _Members:
             if self._decoder is None and not self._next_member():
                 return b""
             if not self._input and self._decoder.needs_input:
-                self._input = self._raw.read(self._piece)
+                self._input = self._fill()
                 if not self._input:
                     raise EOFError("the compressed stream is cut off")
             data, self._input = self._input, b""
@@ -92,10 +94,15 @@ class _Members:
             if out:
                 return out
 
+    def _fill(self) -> bytes:
+        if self._fine is None:
+            return self._raw.read(PIECE)
+        return self._raw.read(min(PIECE, max(self._fine - self._raw.tell(), 1)))
+
     def _next_member(self) -> bool:
         while True:
             if not self._input:
-                self._input = self._raw.read(self._piece)
+                self._input = self._fill()
             if not self._input:
                 return False
             if not self._first:
@@ -106,17 +113,17 @@ class _Members:
                 return True
 
 
-def _zstd(raw: BinaryIO, piece: int) -> _Reader:
+def _zstd(raw: BinaryIO, fine: int | None) -> _Reader:
     # Arrow bounds the output of a step and notices a cut; the zstandard package offers one or the other.
     import pyarrow as pa
 
     return pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd")  # type: ignore[no-any-return]
 
 
-CODECS: dict[str, Callable[[BinaryIO, int], _Reader]] = {
-    "gzip": lambda raw, piece: _Members(raw, _Gzip, piece),
-    "bz2": lambda raw, piece: _Members(raw, bz2.BZ2Decompressor, piece),
-    "xz": lambda raw, piece: _Members(raw, lzma.LZMADecompressor, piece),
+CODECS: dict[str, Callable[[BinaryIO, int | None], _Reader]] = {
+    "gzip": lambda raw, fine: _Members(raw, _Gzip, fine),
+    "bz2": lambda raw, fine: _Members(raw, bz2.BZ2Decompressor, fine),
+    "xz": lambda raw, fine: _Members(raw, lzma.LZMADecompressor, fine),
     "zstd": _zstd,
 }
 ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
@@ -146,18 +153,18 @@ def chunks(path: str, compression: str | None, start: int = 0, stop: int | None 
         return
     delivered = 0
     with open_bytes(path) as raw:
-        reader = CODECS[compression](raw, PIECE)
+        reader = CODECS[compression](raw, None)
         while True:
             try:
                 chunk = reader.read(CHUNK)
             except ERRORS as error:
-                damage = error
+                damage, failed = error, raw.tell()
                 break
             if not chunk:
                 return
             delivered += len(chunk)
             yield chunk
-    rest, offset = _salvage(path, compression, delivered)
+    rest, offset = _salvage(path, compression, delivered, failed)
     if rest:
         yield rest
     raise Damaged(offset, f"damaged {compression} stream: {one_line(damage)}") from damage
@@ -178,17 +185,17 @@ def _stored(path: str, start: int, stop: int | None) -> Iterator[bytes]:
         raise Damaged((stop or 0) - left, f"the file ends {left} bytes before where it ended when it was planned")
 
 
-def _salvage(path: str, compression: str, delivered: int) -> tuple[bytes, int]:
+def _salvage(path: str, compression: str, delivered: int, failed: int) -> tuple[bytes, int]:
     """What the failing step had decoded before the damage (decoders drop it), and the offset of the damage.
 
     Decodes the file anew and takes the last step byte by byte: that costs time only where a file is damaged.
     """
     out = bytearray()
     with open_bytes(path) as raw:
-        reader = CODECS[compression](raw, SALVAGE_PIECE)
+        reader = CODECS[compression](raw, max(failed - 2 * PIECE, 0))
         try:
-            while delivered > 0:
-                delivered -= len(reader.read(min(CHUNK, delivered)))
+            while delivered > 0 and (known := reader.read(min(CHUNK, delivered))):
+                delivered -= len(known)
             while byte := reader.read(1):
                 out += byte
                 if len(out) > CHUNK:

@@ -32,7 +32,7 @@ def sketch_chunk(
     seed_hashes,
     seed_positions,
     seed_docs,
-):  # type: ignore[no-untyped-def]
+):
     """Sketch the texts ``buf[offsets[d]:offsets[d + 1]]``.
 
     Parameters
@@ -65,11 +65,11 @@ def sketch_chunk(
     token_offsets[0] = 0
     for d in range(len(offsets) - 1):
         begin, end = np.int64(offsets[d]), np.int64(offsets[d + 1])
-        if count + 6 * (end - begin) > len(ids):
-            return d, seeds
         n, fingerprints[d] = tokenise(
             buf, begin, end, index, pages, expansions, ids[count:], starts[count:], ends[count:], scripts[d]
         )
+        if n < 0:
+            return d, seeds
         after, bits[d] = find_seeds(
             ids,
             count,

@@ -23,7 +23,7 @@ POWERS = np.array([pow(int(BASE), k, 1 << 64) for k in range(LONGEST + 1)], np.u
 @njit(cache=True, nogil=True)
 def find_seeds(
     ids, first, last, single, least, word_limit, character_limit, sums, rolling, hashes, positions, at
-):  # type: ignore[no-untyped-def]
+):
     """Sampled seeds of the tokens ``ids[first:last]``.
 
     Lengths come from prefix sums by counting, without a branch, so that the compiler can do several tokens at once.

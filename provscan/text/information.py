@@ -51,7 +51,7 @@ def pair_slot_tag(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def conditional(single, pairs, before, token):  # type: ignore[no-untyped-def]
+def conditional(single, pairs, before, token):
     """Bits of ``token`` after ``before`` (both uint16), in 1/16 bit, as int64; ``before`` 0 stands for none."""
     bits = np.int64(single[token])
     if before == 0:
@@ -65,7 +65,7 @@ def conditional(single, pairs, before, token):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def conditional_bits(single, pairs, ids, out):  # type: ignore[no-untyped-def]
+def conditional_bits(single, pairs, ids, out):
     """Fill ``out`` (uint8) with the bits of each of ``ids`` after its predecessor, in 1/16 bit."""
     before = np.uint16(0)
     for i in range(len(ids)):

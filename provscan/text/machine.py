@@ -27,17 +27,17 @@ if config.DISABLE_JIT:
 
 else:
 
-    def _element(context, builder, array_type, array_value, index):  # type: ignore[no-untyped-def]
+    def _element(context, builder, array_type, array_value, index):
         array = context.make_array(array_type)(context, builder, array_value)
         return cgutils.get_item_pointer(
             context, builder, array_type, array, [index], wraparound=False, boundscheck=False
         )
 
     @intrinsic
-    def load64(typingctx, array, index):  # type: ignore[no-untyped-def]
+    def load64(typingctx, array, index):
         """Eight bytes of a uint8 array from ``index`` on, little-endian, as uint64; the caller keeps within bounds."""
 
-        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        def codegen(context, builder, signature, args):
             pointer = _element(context, builder, signature.args[0], args[0], args[1])
             wide = builder.bitcast(pointer, ir.IntType(64).as_pointer())
             return builder.load(wide, align=1)
@@ -45,19 +45,19 @@ else:
         return types.uint64(array, types.int64), codegen
 
     @intrinsic
-    def trailing_zeros(typingctx, value):  # type: ignore[no-untyped-def]
+    def trailing_zeros(typingctx, value):
         """Number of zero bits below the lowest set bit of a uint64; 64 for 0."""
 
-        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        def codegen(context, builder, signature, args):
             return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
 
         return types.int64(types.uint64), codegen
 
     @intrinsic
-    def prefetch(typingctx, array, index):  # type: ignore[no-untyped-def]
+    def prefetch(typingctx, array, index):
         """Ask for the cache line that holds ``array[index]``."""
 
-        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        def codegen(context, builder, signature, args):
             pointer = builder.bitcast(
                 _element(context, builder, signature.args[0], args[0], args[1]), ir.IntType(8).as_pointer()
             )

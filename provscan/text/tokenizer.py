@@ -7,11 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from provscan.text.fold import SCRIPTS, load_fold
-from provscan.text.tokens import tokenise
-
-MOST_TOKENS_PER_BYTE = 6
-"""No code point folds to more tokens than six times its bytes (U+FDFA gives 18 letters, four words, for 3 bytes)."""
-
+from provscan.text.tokens import ROOM, tokenise
 
 class Tokens(NamedTuple):
     """Attributes
@@ -41,10 +37,13 @@ class Tokenizer:
     def __call__(self, text: str | bytes) -> Tokens:
         data = text.encode("utf-8") if isinstance(text, str) else text
         buf = np.frombuffer(data, np.uint8)
-        room = MOST_TOKENS_PER_BYTE * len(buf)
-        ids = np.empty(room, np.uint16)
-        starts = np.empty(room, np.uint32)
-        ends = np.empty(room, np.uint32)
         scripts = np.empty(len(SCRIPTS), np.int64)
-        n, fingerprint = tokenise(buf, 0, len(buf), *self.fold, ids, starts, ends, scripts)
+        room = len(buf) // 2 + ROOM + 1
+        n = -1
+        while n < 0:
+            ids = np.empty(room, np.uint16)
+            starts = np.empty(room, np.uint32)
+            ends = np.empty(room, np.uint32)
+            n, fingerprint = tokenise(buf, 0, len(buf), *self.fold, ids, starts, ends, scripts)
+            room *= 2
         return Tokens(ids[:n], starts[:n], ends[:n], scripts, int(fingerprint))

@@ -15,7 +15,6 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from provscan.text.fold import SCRIPTS
 from provscan.text.machine import load64, trailing_zeros
 
 M = np.uint64(0x9E3779B97F4A7C15)
@@ -42,7 +41,8 @@ PAST_9 = np.uint64(0x4646464646464646)  # 0x80 - ord("9") - 1
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 SINGLE = 1 << 21
 CODE_POINT = SINGLE - 1
-N_SCRIPTS = len(SCRIPTS)
+ROOM = 20
+"""Entries beyond the tokens of a text that its arrays need: no code point folds to more than 18 characters."""
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -83,7 +83,7 @@ def alnum_bytes(word: np.uint64) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
-def decode(buf, i, end):  # type: ignore[no-untyped-def]
+def decode(buf, i, end):
     """Code point at byte ``i`` and its length in bytes; (0, 1), a separator, where the bytes are not UTF-8."""
     b = np.int64(buf[i])
     if b < 0x80:
@@ -107,7 +107,7 @@ def decode(buf, i, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def append(h, acc, nbytes, cp):  # type: ignore[no-untyped-def]
+def append(h, acc, nbytes, cp):
     """Add the UTF-8 bytes of a folded code point to a token's hash state ``(h, acc, nbytes)``."""
     if cp < 0x80:
         n = 1
@@ -137,7 +137,7 @@ def append(h, acc, nbytes, cp):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def load_tail(buf, i, end):  # type: ignore[no-untyped-def]
+def load_tail(buf, i, end):
     """Up to eight bytes from ``i``, zero-padded, without reading past ``end``."""
     word = U0
     for j in range(min(8, end - i)):
@@ -146,7 +146,7 @@ def load_tail(buf, i, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def tokenise(buf, start, end, index, pages, expansions, ids, starts, ends, scripts):  # type: ignore[no-untyped-def]
+def tokenise(buf, start, end, index, pages, expansions, ids, starts, ends, scripts):
     """Tokens of the text in ``buf[start:end]``.
 
     Parameters
@@ -157,8 +157,7 @@ def tokenise(buf, start, end, index, pages, expansions, ids, starts, ends, scrip
     index, pages, expansions : ndarrays of int32
         A `FoldTable`.
     ids : ndarray of uint16, out
-        Token ids; room for ``end - start`` of them, and of starts and ends, is always enough but for expansions,
-        which give at most 18 tokens for three bytes: 6 * (end - start) is enough for any text.
+        Token ids. ``(end - start) / 2 + ROOM`` is enough but where characters expand to several tokens.
     starts, ends : ndarrays of uint32, out
         Byte offsets of each token from ``start``.
     scripts : ndarray of int64, out
@@ -167,12 +166,12 @@ def tokenise(buf, start, end, index, pages, expansions, ids, starts, ends, scrip
     Returns
     -------
     count : int64
-        Number of tokens.
+        Number of tokens; -1 where the arrays are too small.
     fingerprint : uint64
         Hash of the whole sequence of token hashes.
     """
     scripts[:] = 0
-    count = 0
+    count = np.int64(0)
     fingerprint = BASIS
     h = BASIS
     acc = U0
@@ -180,8 +179,11 @@ def tokenise(buf, start, end, index, pages, expansions, ids, starts, ends, scrip
     opened = start  # where the token being read began; it has bytes if nbytes > 0
     closed = start
     script = 0
+    limit = len(ids) - ROOM
     i = start
     while i < end:
+        if count > limit:
+            return np.int64(-1), U0
         b = buf[i]
         if b < 0x80:
             word = load64(buf, i) if i + 8 <= end else load_tail(buf, i, end)

@@ -1,0 +1,107 @@
+"""A segment: the immutable files of a part of an index, mapped into memory."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from provscan.errors import IndexFormatError
+from provscan.index.manifest import SegmentEntry
+from provscan.index.table import Table
+
+TABLES = ("seeds", "bands", "prints")
+TOKENS = "tokens.npy"
+OFFSETS = "offsets.npy"
+STARTS = "starts.npy"
+LONG_STARTS = "long-starts.npy"
+REFS = "refs.parquet"
+TEXT = "text.parquet"
+
+
+class Segment:
+    """The arrays of one segment; opened without reading them.
+
+    Attributes
+    ----------
+    tokens : ndarray of uint16
+        Token ids of all references, with a 0 before each and after the last, and 64 more at the end.
+    offsets : ndarray of uint32, shape (references + 1,)
+        Where each reference starts in ``tokens``; the next one's start, less one, ends it.
+    starts, long_starts : ndarrays
+        Starts of tokens in code points (`positions`).
+    seeds, bands, prints : Table
+        Seed hashes to positions in ``tokens``; LSH bands and fingerprints to reference numbers plus 1.
+    """
+
+    def __init__(self, folder: Path, entry: SegmentEntry) -> None:
+        self.folder = folder
+        self.entry = entry
+        self.tokens = self._array(TOKENS)
+        self.offsets = self._array(OFFSETS)
+        self.starts = self._array(STARTS)
+        self.long_starts = self._array(LONG_STARTS)
+        self.seeds, self.bands, self.prints = (self._table(name) for name in TABLES)
+
+    def _array(self, name: str) -> np.ndarray:
+        path = self.folder / name
+        try:
+            size = path.stat().st_size
+            if size != self.entry.files[name]["bytes"]:
+                raise IndexFormatError(
+                    f"{path} has {size} bytes, and the manifest says {self.entry.files[name]['bytes']}. "
+                    "Restore the index or build it anew."
+                )
+            return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        except (OSError, ValueError, KeyError) as error:
+            raise IndexFormatError(f"{path} cannot be read: {error}. Restore the index or build it anew.") from error
+
+    def _table(self, name: str) -> Table:
+        return Table(
+            self._array(f"{name}-buckets.npy"), self._array(f"{name}-postings.npy"), self.entry.position_bits[name]
+        )
+
+    def tokens_of(self, reference: int) -> np.ndarray:
+        """Token ids of a reference, uint16."""
+        return self.tokens[int(self.offsets[reference]) : int(self.offsets[reference + 1]) - 1]
+
+    @cached_property
+    def refs(self) -> pa.Table:
+        """The metadata of the references."""
+        return self._parquet(REFS)
+
+    @property
+    def has_text(self) -> bool:
+        return TEXT in self.entry.files
+
+    def text_of(self, reference: int) -> str | None:
+        """A reference's text, or None where texts are not stored. Reads one row group."""
+        if not self.has_text:
+            return None
+        file = pq.ParquetFile(self.folder / TEXT)
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            if reference < rows:
+                return str(file.read_row_group(group).column("text")[reference].as_py())
+            reference -= rows
+        raise IndexError(f"reference {reference} is beyond the end of {self.folder / TEXT}")
+
+    def _parquet(self, name: str) -> pa.Table:
+        try:
+            return pq.read_table(self.folder / name)
+        except (OSError, pa.ArrowException) as error:
+            raise IndexFormatError(
+                f"{self.folder / name} cannot be read: {error}. Restore the index or build it anew."
+            ) from error
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "id": self.entry.id,
+            "references": self.entry.references,
+            "tokens": self.entry.tokens,
+            "bytes": sum(int(f["bytes"]) for f in self.entry.files.values()),
+        }

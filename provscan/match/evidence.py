@@ -1,0 +1,187 @@
+"""From alignments to evidence: what one document shares with one reference, in code points of both texts."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from provscan.index.positions import code_points_before, unpack_starts
+from provscan.match.hits import BLOCK_BEGIN, BLOCK_END, DOC, REF, SCORE
+from provscan.sketch.minhash import minhash, shingle_hashes
+from provscan.text.tokens import FIRST_CHARACTER
+
+# Columns of the integers and of the floats of a hit.
+HIT_DOC, HIT_REF, HIT_KIND, HIT_SPANS_BEGIN, HIT_SPANS_END = range(5)
+HIT_INTS = 5
+HIT_BITS, HIT_DOC_COVERAGE, HIT_REF_COVERAGE, HIT_JACCARD = range(4)
+HIT_FLOATS = 4
+EXACT, NEAR, PASSAGE = range(3)
+"""Kinds: all tokens of both texts in order; at least half of both, or half of the shingles; anything else."""
+NEAR_SHARE = 0.5
+
+
+@njit(cache=True, nogil=True)
+def document_points(buf, begin, starts, ends, first, last, point_starts, point_ends):
+    """Starts and ends of a document's tokens in code points, into arrays indexed from 0."""
+    byte = np.int64(0)
+    points = np.int64(0)
+    for t in range(first, last):
+        points = code_points_before(buf, begin, np.int64(starts[t]), byte, points)
+        point_starts[t - first] = points
+        points = code_points_before(buf, begin, np.int64(ends[t]), np.int64(starts[t]), points)
+        point_ends[t - first] = points
+        # Tokens of one character's expansion share its bytes: count on from the start then.
+        byte = np.int64(ends[t])
+        if t + 1 < last and np.int64(starts[t + 1]) < byte:
+            byte = np.int64(starts[t])
+            points = np.int64(point_starts[t - first])
+
+
+@njit(cache=True, nogil=True)
+def reference_end(tokens, at, ref_points, k, length):
+    """End in code points of a reference's token ``k`` (stream token ``at``), ``length`` code points in the document.
+
+    The index keeps where tokens start. A token is as long as the same token of the document, unless that one has
+    invisible characters; it ends before the next one starts, and before what separates two words.
+    """
+    room = ref_points[k + 1] - ref_points[k]
+    words = tokens[at] < FIRST_CHARACTER and tokens[at + 1] != 0 and tokens[at + 1] < FIRST_CHARACTER
+    return ref_points[k] + max(min(length, room - 1 if words else room), 1)
+
+
+@njit(cache=True, nogil=True)
+def collect_hits(
+    alignments,
+    order,
+    blocks,
+    least,
+    least_exact,
+    buf,
+    text_offsets,
+    ids,
+    starts,
+    ends,
+    token_offsets,
+    tokens,
+    ref_offsets,
+    packed,
+    exceptions,
+    a,
+    b,
+    covered,
+    doc_stamps,
+    ref_stamps,
+    point_starts,
+    point_ends,
+    ref_points,
+    shingles,
+    ints,
+    floats,
+    spans,
+):
+    """Group alignments by document and reference and keep the groups that are evidence.
+
+    Parameters
+    ----------
+    alignments, blocks
+        As `hits.align_hits` gives them.
+    order : ndarray of int64
+        Rows of ``alignments`` by document, reference, falling score.
+    least, least_exact : int64
+        Score in 1/16 bit of the best alignment that a group needs, and for equal whole texts.
+    buf, text_offsets, ids, starts, ends, token_offsets
+        The chunk (`sketcher.Chunk`).
+    tokens, ref_offsets, packed, exceptions
+        The segment.
+    a, b : ndarrays of uint32
+        MinHash permutations.
+    covered : ndarray of uint8, out, shape of ids
+        Set to 1 where a kept group shares the token.
+    doc_stamps, ref_stamps : ndarrays of int32, zeroed where a group may write
+        Scratch for ids and for the longest reference.
+    point_starts, point_ends, ref_points, shingles
+        Scratch for the longest document, the longest reference + 1 and the longer of both.
+    ints, floats : ndarrays of int64 and float32, out
+        Hits; room for as many as there are alignments.
+    spans : ndarray of int32, shape (blocks, 4), out
+
+    Returns
+    -------
+    n, n_spans : int64
+    """
+    n = np.int64(0)
+    n_spans = np.int64(0)
+    doc_signature = np.empty(len(a), np.uint32)
+    ref_signature = np.empty(len(a), np.uint32)
+    doc_ready = np.int64(-1)
+    group = 0
+    g = 0
+    while g < len(order):
+        doc = alignments[order[g], DOC]
+        ref = alignments[order[g], REF]
+        stop = g + 1
+        while stop < len(order) and alignments[order[stop], DOC] == doc and alignments[order[stop], REF] == ref:
+            stop += 1
+        first, last = token_offsets[doc], token_offsets[doc + 1]
+        ref_first = np.int64(ref_offsets[ref])
+        ref_last = np.int64(ref_offsets[ref + 1]) - 1
+        best = alignments[order[g], SCORE]
+        begin = alignments[order[g], BLOCK_BEGIN]
+        exact = last - first == ref_last - ref_first and blocks[begin, 2] == last - first
+        if best < (least_exact if exact else least):
+            g = stop
+            continue
+        if doc != doc_ready:
+            document_points(buf, np.int64(text_offsets[doc]), starts, ends, first, last, point_starts, point_ends)
+            m = shingle_hashes(ids, first, last, shingles)
+            minhash(shingles, m, a, b, doc_signature)
+            doc_ready = doc
+        unpack_starts(packed, exceptions, ref_first, ref_last + 1, ref_points)
+        m = shingle_hashes(tokens, ref_first, ref_last, shingles)
+        minhash(shingles, m, a, b, ref_signature)
+        group += 1
+        doc_tokens = 0
+        ref_tokens = 0
+        spans_begin = n_spans
+        for k in range(g, stop):
+            for block in range(alignments[order[k], BLOCK_BEGIN], alignments[order[k], BLOCK_END]):
+                d, r, length = np.int64(blocks[block, 0]), np.int64(blocks[block, 1]), np.int64(blocks[block, 2])
+                fresh = 0
+                for t in range(length):
+                    covered[d + t] = 1
+                    if doc_stamps[d + t] != group:
+                        doc_stamps[d + t] = group
+                        doc_tokens += 1
+                        fresh += 1
+                    if ref_stamps[r + t - ref_first] != group:
+                        ref_stamps[r + t - ref_first] = group
+                        ref_tokens += 1
+                if fresh > 0:
+                    end = d + length - 1 - first
+                    spans[n_spans, 0] = point_starts[d - first]
+                    spans[n_spans, 1] = point_ends[end]
+                    spans[n_spans, 2] = ref_points[r - ref_first]
+                    spans[n_spans, 3] = reference_end(
+                        tokens,
+                        r + length - 1,
+                        ref_points,
+                        r + length - 1 - ref_first,
+                        point_ends[end] - point_starts[end],
+                    )
+                    n_spans += 1
+        agree = 0
+        for p in range(len(a)):
+            agree += doc_signature[p] == ref_signature[p]
+        ints[n, HIT_DOC] = doc
+        ints[n, HIT_REF] = ref
+        ints[n, HIT_SPANS_BEGIN] = spans_begin
+        ints[n, HIT_SPANS_END] = n_spans
+        floats[n, HIT_BITS] = best / 16
+        floats[n, HIT_DOC_COVERAGE] = doc_tokens / (last - first)
+        floats[n, HIT_REF_COVERAGE] = ref_tokens / (ref_last - ref_first)
+        floats[n, HIT_JACCARD] = agree / len(a)
+        near = min(floats[n, HIT_DOC_COVERAGE], floats[n, HIT_REF_COVERAGE]) >= NEAR_SHARE or agree >= len(a) * NEAR_SHARE
+        ints[n, HIT_KIND] = EXACT if exact else NEAR if near else PASSAGE
+        n += 1
+        g = stop
+    return n, n_spans
