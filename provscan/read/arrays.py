@@ -69,6 +69,19 @@ def pick(batch: pa.RecordBatch, path: Path) -> pa.Array:
     return array
 
 
+def bounded(batch: pa.RecordBatch, columns: Columns) -> Iterator[pa.RecordBatch]:
+    """Parts of a batch whose text, if it is stored as a dictionary, stays within bounds when it is written out."""
+    text = pick(batch, columns.text)
+    if batch.num_rows > 1 and pa.types.is_dictionary(text.type) and kind_of(text.type) == "string":
+        lengths = pc.binary_length(text.dictionary.cast(pa.large_binary()))
+        if (pc.sum(lengths.take(text.indices)).as_py() or 0) > MAX_RECORD_BYTES:
+            middle = batch.num_rows // 2
+            yield from bounded(batch.slice(0, middle), columns)
+            yield from bounded(batch.slice(middle), columns)
+            return
+    yield batch
+
+
 def strings(array: pa.Array) -> pa.Array | None:
     """An array of text as string or large_string, without a copy where it is stored as one; None for other types."""
     if isinstance(array, pa.ExtensionArray):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from provscan.read.arrays import Reject, assemble, fields_of, pick
+from provscan.read.arrays import Reject, assemble, bounded, fields_of, pick
 from provscan.read.columns import Columns
 from provscan.read.decompress import ChunkFile, chunks
 from provscan.read.options import ReadOptions, Rejected
@@ -33,13 +33,15 @@ def batches(unit: Unit, options: ReadOptions, reject: Reject) -> Iterator[pa.Rec
     row = number = 0
     try:
         with _reader(unit.path, unit.format, unit.compression, unit.columns) as reader:
-            for batch in _all(reader):
-                arrays = {path: pick(batch, path) for path in unit.columns.paths}
-                for array in arrays.values():
-                    _check_offsets(array)
-                rows = np.arange(row, row + batch.num_rows, dtype=np.int64)
-                yield assemble(unit.path, unit.columns, rows, arrays, reject)
-                row, number = row + batch.num_rows, number + 1
+            for stored in _all(reader):
+                for path in unit.columns.paths:
+                    _check_offsets(pick(stored, path))
+                for batch in bounded(stored, unit.columns):
+                    arrays = {path: pick(batch, path) for path in unit.columns.paths}
+                    rows = np.arange(row, row + batch.num_rows, dtype=np.int64)
+                    yield assemble(unit.path, unit.columns, rows, arrays, reject)
+                    row += batch.num_rows
+                number += 1
     except FAILURES as error:
         reject(Rejected(unit.path, f"record batch {number}", f"from row {row} on: {one_line(error)}"))
 

@@ -117,7 +117,8 @@ def _zstd(raw: BinaryIO, fine: int | None) -> _Reader:
     # Arrow bounds the output of a step and notices a cut; the zstandard package offers one or the other.
     import pyarrow as pa
 
-    return pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd")  # type: ignore[no-any-return]
+    reader: _Reader = pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd")
+    return reader
 
 
 CODECS: dict[str, Callable[[BinaryIO, int | None], _Reader]] = {

@@ -90,8 +90,10 @@ def _walk(directory: str, above: set[str]) -> Iterator[str]:
 
 def _remote(name: str) -> Iterator[str]:
     system, inner = filesystem(name)
-    if is_http(name):
-        yield name  # a query may hold a wildcard, and web servers do not list
+    if is_http(name):  # a query may hold a wildcard, and web servers do not list
+        if not _ask(name, lambda: system.exists(inner)):
+            raise InputError(f"{name} does not exist or the server does not answer; check the address.")
+        yield name
         return
     if any(mark in inner for mark in WILDCARDS) and not _ask(name, lambda: system.exists(inner)):
         found = _ask(name, lambda: sorted(system.glob(inner)))

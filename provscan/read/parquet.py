@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from provscan.read.arrays import Reject, assemble, fields_of, pick
+from provscan.read.arrays import Reject, assemble, bounded, fields_of, pick
+from provscan.read.columns import Columns
 from provscan.read.options import ReadOptions, Rejected
 from provscan.read.source import is_url, one_line, open_bytes
 from provscan.read.unit import FAILURES, File, Inspection, Part, Unit
@@ -61,7 +62,7 @@ def batches(unit: Unit, options: ReadOptions, reject: Reject) -> Iterator[pa.Rec
         for group in range(unit.start, opened.metadata.num_row_groups if unit.stop is None else unit.stop):
             done = row
             try:
-                for batch in _decoded(opened, group, names):
+                for batch in _decoded(opened, group, names, unit.columns):
                     rows = np.arange(done, done + batch.num_rows, dtype=np.int64)
                     arrays = {path: pick(batch, path) for path in unit.columns.paths}
                     yield assemble(unit.path, unit.columns, rows, arrays, reject)
@@ -73,11 +74,12 @@ def batches(unit: Unit, options: ReadOptions, reject: Reject) -> Iterator[pa.Rec
             row += opened.metadata.row_group(group).num_rows
 
 
-def _decoded(opened: Any, group: int, names: list[str]) -> Iterator[pa.RecordBatch]:
+def _decoded(opened: Any, group: int, names: list[str], columns: Columns) -> Iterator[pa.RecordBatch]:
     rows = opened.metadata.row_group(group).num_rows
     size = _text_bytes(opened, group, names[0])
     step = min(max(DECODE_BYTES * rows // max(size, 1), 1), DECODE_ROWS)
-    yield from opened.iter_batches(step, row_groups=[group], columns=names, use_threads=False)
+    for batch in opened.iter_batches(step, row_groups=[group], columns=names, use_threads=False):
+        yield from bounded(batch, columns)
 
 
 def _check_rows(opened: Any, group: int, found: int) -> None:

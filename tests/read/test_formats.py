@@ -17,7 +17,7 @@ from provscan.read import plan
 
 RECORDS = [
     {"id": "a", "text": "plain words", "model": "m1"},
-    {"id": "b", "text": "two\nlines, a comma and \"quotes\"", "model": "m2"},
+    {"id": "b", "text": 'two\nlines, a comma and "quotes"', "model": "m2"},
     {"id": "c", "text": "separators \u2028 \u2029 \u0085 \x0b \x0c inside", "model": "m3"},
     {"id": "d", "text": "", "model": "m4"},
     {"id": "e", "text": "中文 \U0001f600 a\u0301 \x00 nul", "model": "m5"},
@@ -133,7 +133,7 @@ def test_plan_parquet_inside_gzip(tmp_path):
 
 
 def test_import_is_light():
-    heavy = "pyarrow.csv pyarrow.json pyarrow.parquet fsspec zstandard orjson".split()
+    heavy = ["pyarrow.csv", "pyarrow.json", "pyarrow.parquet", "fsspec", "zstandard", "orjson"]
     code = f"import sys, provscan.read; print([m for m in {heavy!r} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

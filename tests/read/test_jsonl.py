@@ -30,7 +30,10 @@ CASES: list[tuple[bytes, tuple[str | None, str] | str | None]] = [
     (b'{"text": ""}', (None, "")),
     (b'{"text": "first", "text": "last"}', (None, "last")),
     (b'{"text": "x", "n": {"text": 1}, "l": [{"text": null}]}', (None, "x")),
-    ('{"text": "\u2028 \u2029 \u0085 \x7f é 中 \U0001f600"}'.encode(), (None, "\u2028 \u2029 \u0085 \x7f é 中 \U0001f600")),
+    (
+        '{"text": "\u2028 \u2029 \u0085 \x7f é 中 \U0001f600"}'.encode(),
+        (None, "\u2028 \u2029 \u0085 \x7f é 中 \U0001f600"),
+    ),
     (b'{"text": "\\u2028 \\ud83d\\ude00 \\/ \\n \\u0000"}', (None, "\u2028 \U0001f600 / \n \0")),
     (b'{"\\u0074ext": "escaped key"}', (None, "escaped key")),
     (b'  {"text": "spaces"}  ', (None, "spaces")),
