@@ -1,0 +1,94 @@
+"""Options and behaviour that commands share."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from provscan.errors import ProvscanError
+
+F = TypeVar("F", bound=Callable[..., Any])
+UNREAD = 3
+"""Exit status when the work is done but some input could not be read."""
+
+
+class Failure(click.ClickException):
+    """An error that the user can mend: one sentence, exit status 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"provscan: {self.format_message()}", file=sys.stderr)
+
+
+def plain_errors(function: F) -> F:
+    """Turn the library's named errors into a sentence and exit status 2."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except ProvscanError as error:
+            raise Failure(str(error)) from error
+
+    return wrapped  # type: ignore[return-value]
+
+
+def parse_meta(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """``NAME=COL`` pairs into a dict."""
+    from provscan.schema import METADATA_COLUMNS
+
+    meta = {}
+    for value in values:
+        name, equals, column = value.partition("=")
+        if not equals or not column:
+            raise click.BadParameter(f"'{value}' is not NAME=COL, for example created=timestamp.")
+        if name not in METADATA_COLUMNS:
+            raise click.BadParameter(f"'{name}' is not one of {', '.join(METADATA_COLUMNS)}.")
+        meta[name] = column
+    return meta
+
+
+def input_options(function: F) -> F:
+    """``--text``, ``--id`` and ``--meta``."""
+    for option in (
+        click.option(
+            "--meta",
+            multiple=True,
+            metavar="NAME=COL",
+            callback=parse_meta,
+            help="Take metadata NAME (model, created, key, ...) from column COL; may be repeated.",
+        ),
+        click.option("--id", "id_column", metavar="COL", help="Column of the ids. [default: id, where there is one]"),
+        click.option(
+            "--text",
+            "text_column",
+            metavar="COL",
+            help="Column of the text; dots descend into structs. [default: text, content, output, ...]",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def workers_option(function: F) -> F:
+    """``--workers``."""
+    return click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        default=lambda: os.cpu_count() or 1,
+        show_default="number of cores",
+        help="Threads; results do not depend on them.",
+    )(function)
+
+
+def report_rejected(count: int, where: str, first: str | None) -> None:
+    """Say how much could not be read, and where it is listed; exits with status 3 if there was any."""
+    if count:
+        click.echo(f"{count:,} inputs or records could not be read: {where}" + (f" (first: {first})" if first else ""), err=True)
+        sys.exit(UNREAD)

@@ -1,0 +1,201 @@
+"""Pieces of a scan that finish on their own: neighbouring units whose results appear under one atomic name."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from provscan.read import ReadOptions, Rejected, Unit
+from provscan.run.scanner import Scanned
+from provscan.schema import DOCUMENTS, HITS
+
+TASK_BYTES = 64 << 20
+"""Units are put together until they have about this many bytes, so that small files do not make small results."""
+STRONGEST = 5
+TASKS = "tasks"
+
+
+@dataclass(frozen=True)
+class Task:
+    """Neighbouring units, named after the first."""
+
+    name: str
+    units: tuple[Unit, ...]
+
+    @property
+    def bytes(self) -> int:
+        return sum(u.bytes for u in self.units)
+
+
+def make_tasks(units: Sequence[Unit]) -> list[Task]:
+    """Units into tasks: the same for the same input, whatever the number of workers."""
+    tasks: list[list[Unit]] = []
+    size = 0
+    for unit in units:
+        if not tasks or size + unit.bytes > TASK_BYTES:
+            tasks.append([])
+            size = 0
+        tasks[-1].append(unit)
+        size += unit.bytes
+    return [Task(group[0].name, tuple(group)) for group in tasks]
+
+
+@dataclass
+class Counts:
+    """What was read and found in one file."""
+
+    documents: int = 0
+    bytes: int = 0
+    tokens: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class Strong:
+    """A strong hit with the shared text, for the summary."""
+
+    bits: float
+    path: str
+    row: int
+    id: str | None
+    ref_id: str
+    ref_model: str | None
+    text: str
+
+
+@dataclass
+class TaskResult:
+    """Everything that a finished task leaves besides its rows."""
+
+    shards: dict[str, Counts] = field(default_factory=dict)
+    models: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+    strongest: list[Strong] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    hits: int = 0
+
+    def count(self, path: str, batch: pa.RecordBatch, scanned: Scanned) -> None:
+        """Add a batch and its rows."""
+        shard = self.shards.setdefault(path, Counts())
+        documents, hits = scanned
+        shard.documents += len(documents)
+        shard.bytes += pa.compute.sum(pa.compute.binary_length(batch.column("text"))).as_py() or 0
+        shard.tokens += pa.compute.sum(documents.column("tokens")).as_py() or 0
+        shard.verdicts.update(value_counts(documents.column("verdict")))
+        self.languages.update(value_counts(documents.column("lang")))
+        self.hits += len(hits)
+        if len(hits):
+            matched = documents.filter(pa.compute.equal(documents.column("verdict"), "match"))
+            self.models.update(value_counts(matched.column("top_model")))
+            self.keep_strongest(batch, hits)
+
+    def keep_strongest(self, batch: pa.RecordBatch, hits: pa.RecordBatch) -> None:
+        """Keep the five hits of most bits, the best of each document and reference once, ties by path and row."""
+        order = pa.compute.sort_indices(hits.column("bits"), sort_keys=[("", "descending")])[:STRONGEST]
+        least = self.strongest[-1].bits if len(self.strongest) == STRONGEST else -1.0
+        rows = None
+        for hit in hits.take(order).to_pylist():
+            if hit["bits"] < least:
+                break
+            if rows is None:
+                rows = {row: k for k, row in enumerate(batch.column("row").to_pylist())}
+            text = batch.column("text")[rows[hit["row"]]].as_py()
+            first, last = hit["spans"][0]["doc_start"], hit["spans"][-1]["doc_end"]
+            self.strongest.append(
+                Strong(
+                    hit["bits"],
+                    hit["path"],
+                    hit["row"],
+                    hit["id"],
+                    hit["ref_id"],
+                    hit["ref_model"],
+                    text[first : min(last, first + 300)],
+                )
+            )
+        self.strongest = strongest_of(self.strongest)
+
+    def merge(self, other: TaskResult) -> None:
+        """Add another task's; files may span tasks."""
+        for path, counts in other.shards.items():
+            shard = self.shards.setdefault(path, Counts())
+            shard.documents += counts.documents
+            shard.bytes += counts.bytes
+            shard.tokens += counts.tokens
+            shard.verdicts.update(counts.verdicts)
+        self.models.update(other.models)
+        self.languages.update(other.languages)
+        self.hits += other.hits
+        self.rejected += other.rejected
+        self.strongest = strongest_of(self.strongest + other.strongest)
+
+    def as_json(self) -> str:
+        return json.dumps(vars(self), ensure_ascii=False, default=vars)
+
+    @classmethod
+    def from_json(cls, text: str) -> TaskResult:
+        data: dict[str, Any] = json.loads(text)
+        return cls(
+            {p: Counts(c["documents"], c["bytes"], c["tokens"], Counter(c["verdicts"])) for p, c in data["shards"].items()},
+            Counter(data["models"]),
+            Counter(data["languages"]),
+            [Strong(**s) for s in data["strongest"]],
+            [Rejected(**r) for r in data["rejected"]],
+            data["hits"],
+        )
+
+
+def value_counts(column: pa.Array) -> dict[str, int]:
+    """How often each value stands in a string column; nulls under ``(none)``."""
+    counted = column.value_counts()
+    return {"(none)" if v["values"] is None else v["values"]: v["counts"] for v in counted.to_pylist()}
+
+
+def strongest_of(hits: list[Strong]) -> list[Strong]:
+    """The five hits of most bits, each reference and each document once."""
+    kept: list[Strong] = []
+    for hit in sorted(hits, key=lambda h: (-h.bits, h.path, h.row, h.ref_id)):
+        if not any(hit.ref_id == k.ref_id or (hit.path, hit.row) == (k.path, k.row) for k in kept):
+            kept.append(hit)
+    return kept[:STRONGEST]
+
+
+def read_task(task: Task, options: ReadOptions, result: TaskResult) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """Batches of a task's units with their path; what cannot be read goes to ``result``."""
+    for unit in task.units:
+        for batch in unit.batches(options, result.rejected.append):
+            yield unit.path, batch
+
+
+def write_task(out: Path, task: Task, scanned: list[Scanned], result: TaskResult) -> None:
+    """Write a task's rows and then its record, whose presence says that the task is done; each appears whole."""
+    for kind, schema, batches in (
+        ("documents", DOCUMENTS, [s.documents for s in scanned]),
+        ("hits", HITS, [s.hits for s in scanned]),
+    ):
+        path = out / f"{kind}-{task.name}.parquet"
+        temporary = path.with_suffix(".partial")
+        pq.write_table(pa.Table.from_batches(batches, schema=schema), temporary, compression="zstd")
+        temporary.replace(path)
+    record = out / TASKS / f"{task.name}.json"
+    temporary = record.with_suffix(".partial")
+    with temporary.open("w", encoding="utf-8") as f:
+        f.write(result.as_json())
+        f.flush()
+        os.fsync(f.fileno())
+    temporary.replace(record)
+
+
+def done_task(out: Path, task: Task) -> TaskResult | None:
+    """The record of a task that is done, or None."""
+    try:
+        return TaskResult.from_json((out / TASKS / f"{task.name}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
