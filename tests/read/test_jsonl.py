@@ -267,6 +267,20 @@ def test_blocks_by_any_chunks(lines, chunk, block_bytes, end):
     assert seen == {i: line if len(line) <= 9 else None for i, line in enumerate(expected, 5)}
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [b'{"text": "a"}{"text": "b"}', b'{"text": "c", "x":', b'{"y": 1}}'],
+        [b'{"text": "a"}{"text": "b"}', b'{"text": "c",', b'"id": "d"}'],
+        [b'{"text": "a"}{"text": "b"}', b'{"text": "c"}\x00}', b'{"text": "d"}'],
+        [b'{"text": "a"}', b'\xef\xbb\xbf{"text": "b"}'],
+    ],
+)
+def test_native_parser_declines_objects_that_are_not_lines(lines):
+    """As many objects as lines, but not one in each: the rows would be wrong and nothing would say so."""
+    assert NativeParser(plan_columns()).parse(Block.of(0, b"\n".join(lines) + b"\n")) is None
+
+
 def test_native_parser_survives_null_outside_objects():
     columns = plan_columns()
     for line in (b"null\n", b'{"text":"a"}null}\n', b'{"text":"a"} null {"text":"b"}\n', b'{"text":"a"}\t\rnull{}\n'):
@@ -306,3 +320,19 @@ def test_units_are_picklable_and_deterministic(tmp_path):
     first, second = plan([str(path)], options), plan([str(path)], options)
     assert first == second and len(first.units) > 3
     assert pickle.loads(pickle.dumps(first.units)) == first.units
+
+
+def test_units_in_threads_equal_units_in_turn(tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"\n".join(line for line, _ in CASES * 30))
+    options = ReadOptions(unit_bytes=3000)
+    units = plan([str(path)], options).units
+
+    def read(unit):
+        rejected = []
+        return [batch.to_pylist() for batch in unit.batches(options, rejected.append)], rejected
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(read, units)) == [read(unit) for unit in units]
