@@ -14,7 +14,7 @@ from provscan.text.fold import SCRIPTS, load_fold
 from provscan.text.information import load_information
 from provscan.text.tokens import ROOM
 
-CHUNK_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 19
 """Text that is sketched and matched at a time: what it leaves in the buffers stays in a core's cache."""
 CHUNK_TEXTS = 1 << 13
 

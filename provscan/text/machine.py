@@ -1,4 +1,5 @@
-"""Machine instructions that numba has no function for: unaligned loads, count of trailing zeros, prefetch.
+"""Machine instructions that numba has no function for: unaligned loads, counts of zeros, classes of 64 bytes at once,
+prefetch.
 
 With ``NUMBA_DISABLE_JIT=1`` plain Python does the same, so that coverage sees the kernels.
 """
@@ -21,6 +22,20 @@ if config.DISABLE_JIT:
         """Number of zero bits below the lowest set bit of a uint64; 64 for 0."""
         v = int(value)
         return np.int64((v & -v).bit_length() - 1 if v else 64)
+
+    def leading_zeros(value: np.uint64) -> np.int64:
+        """Number of zero bits above the highest set bit of a uint64; 64 for 0."""
+        return np.int64(64 - int(value).bit_length())
+
+    def alnum_mask(array: np.ndarray, index: int) -> np.uint64:
+        """A bit for each of 64 bytes from ``index`` on: whether it is an ASCII letter or digit."""
+        block = bytes(array[index : index + 64])
+        return np.uint64(sum(1 << k for k, b in enumerate(block) if b < 128 and chr(b).isalnum()))
+
+    def high_mask(array: np.ndarray, index: int) -> np.uint64:
+        """A bit for each of 64 bytes from ``index`` on: whether it is 128 or more."""
+        block = bytes(array[index : index + 64])
+        return np.uint64(sum(1 << k for k, b in enumerate(block) if b >= 128))
 
     def prefetch(array: np.ndarray, index: int) -> None:
         """Ask for the cache line that holds ``array[index]``."""
@@ -52,6 +67,48 @@ else:
             return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
 
         return types.int64(types.uint64), codegen
+
+    @intrinsic
+    def leading_zeros(typingctx, value):
+        """Number of zero bits above the highest set bit of a uint64; 64 for 0."""
+
+        def codegen(context, builder, signature, args):
+            return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 0))
+
+        return types.int64(types.uint64), codegen
+
+    BYTES = ir.VectorType(ir.IntType(8), 64)
+
+    def _block(context, builder, signature, args):
+        """The 64 bytes at ``array[index]`` as one vector."""
+        pointer = _element(context, builder, signature.args[0], args[0], args[1])
+        return builder.load(builder.bitcast(pointer, BYTES.as_pointer()), align=1)
+
+    def _splat(value):
+        return ir.Constant(BYTES, [value] * 64)
+
+    @intrinsic
+    def alnum_mask(typingctx, array, index):
+        """A bit for each of 64 bytes from ``index`` on: whether it is an ASCII letter or digit."""
+
+        def codegen(context, builder, signature, args):
+            block = _block(context, builder, signature, args)
+            lower = builder.or_(block, _splat(0x20))
+            letter = builder.icmp_unsigned("<", builder.sub(lower, _splat(ord("a"))), _splat(26))
+            digit = builder.icmp_unsigned("<", builder.sub(block, _splat(ord("0"))), _splat(10))
+            return builder.bitcast(builder.or_(letter, digit), ir.IntType(64))
+
+        return types.uint64(array, types.int64), codegen
+
+    @intrinsic
+    def high_mask(typingctx, array, index):
+        """A bit for each of 64 bytes from ``index`` on: whether it is 128 or more."""
+
+        def codegen(context, builder, signature, args):
+            block = _block(context, builder, signature, args)
+            return builder.bitcast(builder.icmp_signed("<", block, _splat(0)), ir.IntType(64))
+
+        return types.uint64(array, types.int64), codegen
 
     @intrinsic
     def prefetch(typingctx, array, index):
