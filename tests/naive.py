@@ -302,14 +302,8 @@ def rescore(
     pairs: Sequence[int],
 ) -> int:
     """The highest score of any part, 0 for none."""
-    return max(
-        (
-            part_score(ids, b, s, tokens, shift, single, pairs)
-            for b in range(begin, stop)
-            for s in range(b + 1, stop + 1)
-        ),
-        default=0,
-    )
+    parts = [(b, s) for b in range(begin, stop) for s in range(b + 1, stop + 1)]
+    return max([0, *(part_score(ids, b, s, tokens, shift, single, pairs) for b, s in parts)])
 
 
 # --- match/align.py ---------------------------------------------------------------------------------------------------
