@@ -232,6 +232,20 @@ def build_table(
     return table
 
 
+def filter_bit(h: int, position_bits: int, size: int) -> int:
+    """The lowest bits of what a table knows of a hash: its bucket above its remainder."""
+    remainder_bits = 40 - position_bits
+    return ((h >> 16) * 2**remainder_bits + h % 2**remainder_bits) % (8 * size)
+
+
+def fill_filter(table: Table, size: int) -> list[int]:
+    """Bytes of the filter that has the bit of every posting."""
+    bits = 0
+    for bucket, remainder in table.postings:
+        bits |= 1 << filter_bit(bucket << 16 | remainder, table.position_bits, size)
+    return list(bits.to_bytes(size, "little"))
+
+
 def find_hits(hashes: Sequence[int], table: Table) -> tuple[list[tuple[int, int]], list[int]]:
     """Number of the seed and position of each hit; for each seed 1 where it is common."""
     hits, common = [], []
@@ -270,7 +284,7 @@ def extend(
     return left + right, i - before, i + after
 
 
-def part_score(
+def part_scores(
     ids: Sequence[int],
     begin: int,
     stop: int,
@@ -278,18 +292,18 @@ def part_score(
     shift: int,
     single: Sequence[int],
     pairs: Sequence[int],
-) -> int:
-    """Score of pairing ``ids[begin:stop]`` with the tokens ``shift`` further on, by conditional information."""
-    score = 0
+) -> list[int]:
+    """Scores of pairing ``ids[begin:s]`` with the tokens ``shift`` further on, for each s after begin up to stop."""
+    scores = [0]
     before = 0
     for k in range(begin, stop):
         if ids[k] == tokens[k + shift]:
-            score += conditional(single, pairs, before, ids[k])
+            scores.append(scores[-1] + conditional(single, pairs, before, ids[k]))
             before = ids[k]
         else:
-            score -= MISMATCH
+            scores.append(scores[-1] - MISMATCH)
             before = 0
-    return score
+    return scores[1:]
 
 
 def rescore(
@@ -300,10 +314,14 @@ def rescore(
     shift: int,
     single: Sequence[int],
     pairs: Sequence[int],
-) -> int:
-    """The highest score of any part, 0 for none."""
-    parts = [(b, s) for b in range(begin, stop) for s in range(b + 1, stop + 1)]
-    return max([0, *(part_score(ids, b, s, tokens, shift, single, pairs) for b, s in parts)])
+) -> tuple[int, int, int]:
+    """Score, begin and stop of the best part of all; of equal ones the first to end, then the last to begin."""
+    best = (0, -begin, begin)
+    for b in range(begin, stop):
+        for s, score in enumerate(part_scores(ids, b, stop, tokens, shift, single, pairs), b + 1):
+            if score > 0:
+                best = max(best, (score, -s, b))
+    return best[0], best[2], -best[1]
 
 
 # --- match/align.py ---------------------------------------------------------------------------------------------------
@@ -377,6 +395,7 @@ KEEP = 40 * 16
 DIAGONALS = 1024
 CANDIDATES = 4096
 SLACK = 3
+MORE = 1.5
 
 
 class Candidate(NamedTuple):
@@ -397,25 +416,6 @@ class Alignment(NamedTuple):
     blocks: list[tuple[int, int, int]]
 
 
-def best_part(
-    ids: Sequence[int],
-    begin: int,
-    stop: int,
-    tokens: Sequence[int],
-    shift: int,
-    single: Sequence[int],
-    pairs: Sequence[int],
-) -> tuple[int, int, int]:
-    """Score, begin and stop of the best part; of equal ones the first to end, then the last to begin."""
-    best = (0, begin, begin)
-    for s in range(begin + 1, stop + 1):
-        for b in range(s - 1, begin - 1, -1):
-            score = part_score(ids, b, s, tokens, shift, single, pairs)
-            if score > best[0]:
-                best = (score, b, s)
-    return best
-
-
 def blocks_of(matched: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
     """Matched pairs in order as runs on one diagonal."""
     blocks: list[tuple[int, int, int]] = []
@@ -432,7 +432,7 @@ def is_explained(candidate: Candidate, alignments: Sequence[Alignment]) -> bool:
         if blocks[0][0] <= candidate.begin and candidate.end <= blocks[-1][0] + blocks[-1][2]:
             shifts = [r - d for d, r, _ in blocks]
             near = min(shifts) - SLACK <= candidate.diagonal <= max(shifts) + SLACK
-            if near or score >= 2 * candidate.score:
+            if near or score >= MORE * candidate.score:
                 return True
     return False
 
@@ -478,19 +478,20 @@ def align_hits(
                 continue
             score, begin, end = extend(ids, first, last, tokens, i, j, single)
             seen[diagonal % DIAGONALS] = diagonal, max(end, i + 1)
-            if score < GATE:
-                continue
-            score, begin, end = best_part(ids, begin, end, tokens, diagonal, single, pairs)
-            if score >= SECOND_GATE:
+            if score >= GATE:
                 candidates.append(Candidate(score, begin, end, diagonal))
         if len(candidates) >= CANDIDATES:
             raise ValueError(f"{len(candidates)} candidates; the twin takes fewer than {CANDIDATES}")
         for candidate in sorted(candidates, key=lambda c: -c.score):
             if is_explained(candidate, mine):
                 continue
-            score, blocks = align_candidate(ids, first, last, tokens, candidate, single, pairs)
+            diagonal = candidate.diagonal
+            part = rescore(ids, candidate.begin, candidate.end, tokens, diagonal, single, pairs)
+            if part[0] < SECOND_GATE:
+                continue
+            score, blocks = align_candidate(ids, first, last, tokens, Candidate(*part, diagonal), single, pairs)
             if score >= KEEP:
-                position = candidate.begin + candidate.diagonal
+                position = part[1] + diagonal
                 ref = sum(offset <= position for offset in ref_offsets[1:-1])
                 mine.append(Alignment(doc, ref, score, blocks))
         out += mine

@@ -17,8 +17,10 @@ from provscan.index.table import (
     bucket_count,
     build_table,
     count_into,
+    filter_bit,
     finish_table,
     get,
+    make_filter,
     place_into,
     position_bits_for,
     posting,
@@ -45,10 +47,11 @@ def comp_hits(table: Table, hashes: list[int], room: int = 1 << 16) -> tuple[lis
     hit_seeds, hit_positions = np.empty(room, np.uint32), np.empty(room, np.uint32)
     common = np.full(len(hashes), 9, np.uint8)
     out: list[tuple[int, int]] = []
+    bits = make_filter(table)
     at = 0
     while at < len(hashes):
         before = at
-        at, n = find_hits(wanted, len(hashes), at, *table, TOKENS, hit_seeds, hit_positions, common)
+        at, n = find_hits(wanted, len(hashes), at, bits, *table, TOKENS, hit_seeds, hit_positions, common)
         assert n < room
         if at == before:
             raise BufferError(f"{room} are too few for the postings of a block of seeds")
@@ -168,7 +171,9 @@ def test_find_hits_too_small_says_where_it_stands() -> None:
     table = make([7] * 100, list(range(1, 101)))
     for room in (1, 99, 100):
         arrays = np.full(room, 77, np.uint32), np.full(room, 77, np.uint32)
-        assert find_hits(np.array([7], np.uint64), 1, 0, *table, TOKENS, *arrays, np.zeros(1, np.uint8)) == (0, 0)
+        assert find_hits(
+            np.array([7], np.uint64), 1, 0, make_filter(table), *table, TOKENS, *arrays, np.zeros(1, np.uint8)
+        ) == (0, 0)
     assert len(comp_hits(table, [7], 101)[0]) == 100
 
 
@@ -184,7 +189,7 @@ def test_find_hits_begins_and_ends_where_told() -> None:
     table = make(hashes, positions)
     arrays = np.empty(5000, np.uint32), np.empty(5000, np.uint32)
     common = np.full(100, 9, np.uint8)
-    after, n = find_hits(np.array(hashes, np.uint64), 90, 20, *table, TOKENS, *arrays, common)
+    after, n = find_hits(np.array(hashes, np.uint64), 90, 20, make_filter(table), *table, TOKENS, *arrays, common)
     assert after == 90
     assert set(arrays[0][:n].tolist()) == set(range(20, 90))
     assert common.tolist() == [9] * 20 + [0] * 70 + [9] * 10
@@ -209,6 +214,27 @@ def test_bucket_count_is_the_least_power_of_two_that_is_enough(postings: int) ->
     assert n & (n - 1) == 0
     assert postings <= 8 * n
     assert n == 8 or postings > 4 * n
+
+
+@pytest.mark.parametrize("largest", [1, (1 << 28) - 1, (1 << 32) - 1])
+@pytest.mark.parametrize("n", [0, 1, 70, 900])
+def test_make_filter_equals_twin(n: int, largest: int) -> None:
+    """Every posting passes, common ones too, and few of what the table does not have."""
+    rng = random.Random(n)
+    hashes, positions = random_postings(rng, n, largest, max(1, n // 3))
+    table = make(hashes, positions, 5)
+    bits = make_filter(table)
+    size = len(bits)
+    assert bits.dtype == np.uint8 and size & (size - 1) == 0
+    assert bits.tolist() == naive.fill_filter(twin(table, hashes, positions, 5), size)
+
+    def passes(h: int) -> bool:
+        bit = int(filter_bit(np.uint64(h), table.position_bits, size))
+        assert bit == naive.filter_bit(h, table.position_bits, size)
+        return bool(bits[bit >> 3] >> (bit & 7) & 1)
+
+    assert all(map(passes, hashes))
+    assert sum(passes(rng.getrandbits(64)) for _ in range(800)) < 150
 
 
 @given(st.integers(0, naive.MASK64), st.integers(24, 32), st.data())
