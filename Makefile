@@ -31,10 +31,17 @@ KERNEL_TESTS  := $(wildcard $(KERNEL_STAGES:%=tests/%))
 	$(PIP) --editable '.[bench]'
 	@touch $@
 
+# numba's cache on disk knows the file of each kernel, not the files of the kernels that it calls: where any has
+# changed, all are compiled anew.
+build/.kernels: $(wildcard provscan/*/*.py)
+	@mkdir -p build
+	@find provscan -name '*.nb[ic]' -delete
+	@touch $@
+
 # The second run interprets the kernels, so that coverage sees the lines that it cannot see in compiled code, and
 # reports on the files that compile something. Interpreted integers warn when they wrap; that is meant.
 test: export COVERAGE_FILE = build/.coverage
-test: .venv/.dev
+test: .venv/.dev build/.kernels
 	$(BIN)/python -m pytest -q
 	@mkdir -p build
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -W ignore::RuntimeWarning $(KERNEL_TESTS) \
@@ -48,13 +55,13 @@ check: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-scan: .venv/.run
+scan: .venv/.run build/.kernels
 	rm -rf build/index build/scan
 	@mkdir -p build
 	$(BIN)/provscan index build $(REFS) -o build/index --store-text
 	$(BIN)/provscan scan $(CORPUS) -i build/index -o build/scan
 
-bench: .venv/.bench
+bench: .venv/.bench build/.kernels
 	$(BIN)/python benchmarks/speed.py
 
 clean:

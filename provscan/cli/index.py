@@ -45,7 +45,7 @@ def run(inputs: tuple[str, ...], folder: Path, kwargs: dict[str, Any], add: bool
     for r in rejected:
         click.echo(f"{r.path}, {r.position}: {r.reason}", err=True)
     click.echo(describe_build(folder, manifest), err=True)
-    report_rejected(len(rejected), "listed above", None)
+    report_rejected(len(rejected), "listed above")
 
 
 @command.command()

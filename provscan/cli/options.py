@@ -26,6 +26,12 @@ class Failure(click.ClickException):
         click.echo(f"provscan: {self.format_message()}", file=sys.stderr)
 
 
+class StrictFailure(Failure):
+    """Input that could not be read where all of it had to be."""
+
+    exit_code = UNREAD
+
+
 def plain_errors(function: F) -> F:
     """Turn the library's named errors into a sentence and exit status 2."""
 
@@ -87,8 +93,8 @@ def workers_option(function: F) -> F:
     )(function)
 
 
-def report_rejected(count: int, where: str, first: str | None) -> None:
+def report_rejected(count: int, where: str) -> None:
     """Say how much could not be read, and where it is listed; exits with status 3 if there was any."""
     if count:
-        click.echo(f"{count:,} inputs or records could not be read: {where}" + (f" (first: {first})" if first else ""), err=True)
+        click.echo(f"{count:,} inputs or records could not be read: {where}", err=True)
         sys.exit(UNREAD)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from provscan.cli.options import Failure, input_options, plain_errors, report_rejected, workers_option
+from provscan.cli.options import StrictFailure, input_options, plain_errors, report_rejected, workers_option
 
 
 @click.command()
@@ -47,18 +47,14 @@ def command(
     from provscan.run.local import StrictError
     from provscan.run.scan import ScanOptions, scan
 
-    options = ScanOptions(
-        text=text_column, id=id_column, meta=meta, workers=workers, strict=strict, resume=resume
-    )
+    options = ScanOptions(text=text_column, id=id_column, meta=meta, workers=workers, strict=strict, resume=resume)
     progress = Progress(sys.stderr, quiet)
     try:
         summary: dict[str, Any] = scan(inputs, index, output, options, progress.started)
     except StrictError as error:
-        failure = Failure(f"{error} (--strict)")
-        failure.exit_code = 3
-        raise failure from error
+        raise StrictFailure(f"{error} (--strict)") from error
     finally:
         progress.end()
     if not quiet:
         click.echo(describe_scan(summary, output), err=True)
-    report_rejected(summary["rejected"], str(output / "rejected.jsonl"), None)
+    report_rejected(summary["rejected"], str(output / "rejected.jsonl"))

@@ -91,9 +91,7 @@ def add(inputs: Sequence[str], folder: Path, options: BuildOptions, reject: Reje
         writers = write_streams(work, folder / SEGMENTS, options, reject)
         if not writers:
             raise InputError(f"No reference could be read from {', '.join(inputs)}; {folder} is as it was.")
-        manifest = manifest.with_segments(
-            manifest.segments + finish(writers, manifest.parameters, options)
-        )
+        manifest = manifest.with_segments(manifest.segments + finish(writers, manifest.parameters, options))
         sync_folder(folder / SEGMENTS)
         manifest.write(folder)
     return manifest
@@ -137,8 +135,6 @@ def in_order(work: Plan, options: BuildOptions, reject: Reject) -> Iterator[Prep
             yield waiting.popleft().result()
 
 
-def finish(
-    writers: list[SegmentWriter], parameters: Parameters, options: BuildOptions
-) -> tuple[SegmentEntry, ...]:
+def finish(writers: list[SegmentWriter], parameters: Parameters, options: BuildOptions) -> tuple[SegmentEntry, ...]:
     """Make the posting tables of the segments."""
     return tuple(w.finish(parameters, options.workers) for w in writers)

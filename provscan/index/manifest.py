@@ -101,7 +101,9 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        raise IndexFormatError(f"{folder} is not an index: it has no {MANIFEST}. `provscan index build` makes one.") from None
+        raise IndexFormatError(
+            f"{folder} is not an index: it has no {MANIFEST}. `provscan index build` makes one."
+        ) from None
     except (OSError, ValueError) as error:
         raise IndexFormatError(f"{path} cannot be read: {error}. Restore the index or build it anew.") from error
     try:

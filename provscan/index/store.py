@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from provscan.errors import IndexFormatError
 from provscan.index.manifest import MANIFEST, Manifest, read_manifest
@@ -79,7 +80,7 @@ class Index:
     def find(self, ref_id: str) -> int | None:
         """Number of the first reference with this id."""
         for k, segment in enumerate(self.segments):
-            at = pa.compute.index(segment.refs.column("ref_id"), ref_id).as_py()
+            at = pc.index(segment.refs.column("ref_id"), ref_id).as_py()
             if at >= 0:
                 return int(self.first[k] + at)
         return None

@@ -180,7 +180,8 @@ def collect_hits(
         floats[n, HIT_DOC_COVERAGE] = doc_tokens / (last - first)
         floats[n, HIT_REF_COVERAGE] = ref_tokens / (ref_last - ref_first)
         floats[n, HIT_JACCARD] = agree / len(a)
-        near = min(floats[n, HIT_DOC_COVERAGE], floats[n, HIT_REF_COVERAGE]) >= NEAR_SHARE or agree >= len(a) * NEAR_SHARE
+        both = min(floats[n, HIT_DOC_COVERAGE], floats[n, HIT_REF_COVERAGE])
+        near = both >= NEAR_SHARE or agree >= len(a) * NEAR_SHARE
         ints[n, HIT_KIND] = EXACT if exact else NEAR if near else PASSAGE
         n += 1
         g = stop

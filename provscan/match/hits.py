@@ -80,8 +80,8 @@ def find_candidates(
 def is_explained(candidate, alignments, begin, end):
     """Whether alignments ``begin`` to ``end`` leave nothing to find in a candidate.
 
-    It is part of one of them, or the same tokens of the document stand in one with `MORE` times the candidate's bits, taken as independent: the longer
-    copy then tells where they come from.
+    It is part of one of them, or its tokens stand in one with `MORE` times its bits: the longer copy then tells where
+    they come from.
     """
     for k in range(begin, end):
         if alignments[k, DOC_BEGIN] <= candidate[C_BEGIN] and candidate[C_END] <= alignments[k, DOC_END]:
@@ -105,9 +105,7 @@ def add_block(blocks, n, begin, d, r):
 
 
 @njit(cache=True, nogil=True)
-def align_candidate(
-    ids, first, last, tokens, candidate, single, pairs, row, trace, matched, blocks, n
-):
+def align_candidate(ids, first, last, tokens, candidate, single, pairs, row, trace, matched, blocks, n):
     """Extend a candidate with gaps on both sides; returns its score and the number of blocks, ``n`` before."""
     begin, end, diagonal = candidate[C_BEGIN], candidate[C_END], candidate[C_DIAGONAL]
     block_begin = n

@@ -92,4 +92,3 @@ def find_hits(hashes, n_seeds, start, bits, buckets, postings, position_bits, to
                         at += 1
                 k += 1
     return n_seeds, at
-

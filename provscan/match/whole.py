@@ -39,7 +39,18 @@ def look_up(h, buckets, postings, position_bits, out):
 
 @njit(cache=True, nogil=True)
 def find_equal(
-    fingerprints, ids, token_offsets, buckets, postings, position_bits, tokens, ref_offsets, single, pairs, alignments, blocks
+    fingerprints,
+    ids,
+    token_offsets,
+    buckets,
+    postings,
+    position_bits,
+    tokens,
+    ref_offsets,
+    single,
+    pairs,
+    alignments,
+    blocks,
 ):
     """Alignments of documents with references of exactly the same tokens.
 

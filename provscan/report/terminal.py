@@ -96,7 +96,8 @@ def describe_scan(summary: Mapping[str, Any], out: Path) -> str:
         lines += ["", "Strongest hits"]
     for s in summary["strongest"]:
         name = s["id"] or f"{s['path']}:{s['row']}"
-        lines.append(f"  {s['bits']:,.0f} bits   {name} has text of {s['ref_id']} ({s['ref_model'] or 'model unknown'})")
+        who = s["ref_model"] or "model unknown"
+        lines.append(f"  {s['bits']:,.0f} bits   {name} has text of {s['ref_id']} ({who})")
         shown = textwrap.shorten(s["text"], 200, placeholder=" …")
         lines += textwrap.wrap(shown, 100, initial_indent="      ", subsequent_indent="      ")
     lines += ["", f"Results in {out}. A hit is evidence of shared text, not of who wrote it first: look at it with"]

@@ -60,8 +60,7 @@ class Scanner:
         """What hits say about references, read at the first hit."""
         with self._lock:
             if self._refs is None:
-                table = self.index.refs(list(REF_NAMES))
-                self._refs = table.to_batches()[0] if len(table) else pa.RecordBatch.from_pylist([], schema=table.schema)
+                self._refs = self.index.refs(list(REF_NAMES)).to_batches()[0]
             return self._refs
 
     def scan_batch(self, batch: pa.RecordBatch, path: str = "") -> Scanned:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from provscan.read import ReadOptions, Rejected, Unit
@@ -87,19 +88,19 @@ class TaskResult:
         shard = self.shards.setdefault(path, Counts())
         documents, hits = scanned
         shard.documents += len(documents)
-        shard.bytes += pa.compute.sum(pa.compute.binary_length(batch.column("text"))).as_py() or 0
-        shard.tokens += pa.compute.sum(documents.column("tokens")).as_py() or 0
+        shard.bytes += pc.sum(pc.binary_length(batch.column("text"))).as_py() or 0
+        shard.tokens += pc.sum(documents.column("tokens")).as_py() or 0
         shard.verdicts.update(value_counts(documents.column("verdict")))
         self.languages.update(value_counts(documents.column("lang")))
         self.hits += len(hits)
         if len(hits):
-            matched = documents.filter(pa.compute.equal(documents.column("verdict"), "match"))
+            matched = documents.filter(pc.equal(documents.column("verdict"), "match"))
             self.models.update(value_counts(matched.column("top_model")))
             self.keep_strongest(batch, hits)
 
     def keep_strongest(self, batch: pa.RecordBatch, hits: pa.RecordBatch) -> None:
         """Keep the five hits of most bits, the best of each document and reference once, ties by path and row."""
-        order = pa.compute.sort_indices(hits.column("bits"), sort_keys=[("", "descending")])[:STRONGEST]
+        order = pc.sort_indices(hits.column("bits"), sort_keys=[("", "descending")])[:STRONGEST]
         least = self.strongest[-1].bits if len(self.strongest) == STRONGEST else -1.0
         rows = None
         for hit in hits.take(order).to_pylist():
@@ -143,7 +144,7 @@ class TaskResult:
     def from_json(cls, text: str) -> TaskResult:
         data: dict[str, Any] = json.loads(text)
         return cls(
-            {p: Counts(c["documents"], c["bytes"], c["tokens"], Counter(c["verdicts"])) for p, c in data["shards"].items()},
+            {path: Counts(**{**c, "verdicts": Counter(c["verdicts"])}) for path, c in data["shards"].items()},
             Counter(data["models"]),
             Counter(data["languages"]),
             [Strong(**s) for s in data["strongest"]],

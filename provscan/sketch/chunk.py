@@ -50,7 +50,7 @@ def sketch_chunk(
     scripts : ndarray of int64, shape (documents, len(SCRIPTS)), out
     bits : ndarray of int64, shape (documents,), out
         Information of each text's tokens taken one by one, in 1/16 bit.
-    sums, rolling : ndarrays of int32, uint64
+    sums, rolling : ndarrays of uint32, uint64
         Scratch of `seeds.find_seeds`.
     seed_hashes, seed_positions, seed_docs : ndarrays of uint64, uint32, uint32, out
         Sampled seeds in text order; positions index ``ids``.

@@ -21,9 +21,7 @@ POWERS = np.array([pow(int(BASE), k, 1 << 64) for k in range(LONGEST + 1)], np.u
 
 
 @njit(cache=True, nogil=True)
-def find_seeds(
-    ids, first, last, single, least, word_limit, character_limit, sums, rolling, hashes, positions, at
-):
+def find_seeds(ids, first, last, single, least, word_limit, character_limit, sums, rolling, hashes, positions, at):
     """Sampled seeds of the tokens ``ids[first:last]``.
 
     Lengths come from prefix sums by counting, without a branch, so that the compiler can do several tokens at once.
@@ -38,8 +36,8 @@ def find_seeds(
         Information that a seed needs, in 1/16 bit.
     word_limit, character_limit : uint64
         A seed is kept if its hash is at most this, by whether it begins with a word or with a single character.
-    sums : ndarray of int32, shape (last - first + LONGEST + 1 or more,)
-        Scratch.
+    sums : ndarray of uint32, shape (last - first + LONGEST + 1 or more,)
+        Scratch; prefix sums modulo 2**32, of which only differences are used.
     rolling : ndarray of uint64, same shape
         Scratch.
     hashes : ndarray of uint64, out
@@ -54,22 +52,23 @@ def find_seeds(
         Where the next seed would be written, and the information of all tokens, in 1/16 bit.
     """
     n = last - first
-    total = np.int32(0)
+    total = np.int64(0)
     power = np.uint64(0)
     sums[0] = 0
     rolling[0] = power
     for i in range(n):
-        total += np.int32(single[ids[first + i]])
+        total += np.int64(single[ids[first + i]])
         power = power * BASE + np.uint64(ids[first + i])
-        sums[i + 1] = total
+        sums[i + 1] = np.uint32(total & 0xFFFFFFFF)
         rolling[i + 1] = power
     for i in range(n + 1, n + LONGEST + 1):
-        sums[i] = total
+        sums[i] = sums[n]
+    goal = np.uint32(least)
     for i in range(n - 1):
-        goal = sums[i] + np.int32(least)
+        start = sums[i]
         length = SHORTEST
         for k in range(SHORTEST, LONGEST):
-            length += sums[i + k] < goal
+            length += np.uint32(sums[i + k] - start) < goal
         end = i + length
         # Beyond the last token the sums stand still: a run that would need it lacks the information.
         if end <= n:
@@ -77,5 +76,5 @@ def find_seeds(
             limit = character_limit if ids[first + i] >= FIRST_CHARACTER else word_limit
             hashes[at] = h
             positions[at] = first + i
-            at += (h <= limit) & (sums[end] >= goal)
-    return at, np.int64(total)
+            at += (h <= limit) & (np.uint32(sums[end] - start) >= goal)
+    return at, total

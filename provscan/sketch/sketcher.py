@@ -66,10 +66,10 @@ def text_buffers(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
         kind = np.int32
     else:
         raise TypeError(f"texts are {texts.type}, not string or large_string")
+    if len(texts) == 0:
+        return np.zeros(0, np.uint8), np.zeros(1, kind)
     _, offset_buffer, data = texts.buffers()
-    offsets = np.frombuffer(offset_buffer, kind)[texts.offset : texts.offset + len(texts) + 1] if len(texts) else None
-    if offsets is None:
-        offsets = np.zeros(1, kind)
+    offsets: np.ndarray = np.frombuffer(offset_buffer, kind)[texts.offset : texts.offset + len(texts) + 1]
     return np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(0, np.uint8), offsets
 
 
@@ -100,7 +100,7 @@ class Sketcher:
         self.ids = np.empty(room, np.uint16)
         self.starts = np.empty(room, np.uint32)
         self.ends = np.empty(room, np.uint32)
-        self.sums = np.empty(room + LONGEST + 1, np.int32)
+        self.sums = np.empty(room + LONGEST + 1, np.uint32)
         self.rolling = np.empty(room + LONGEST + 1, np.uint64)
         self.seed_hashes = np.empty(room + 1, np.uint64)
         self.seed_positions = np.empty(room + 1, np.uint32)

@@ -17,13 +17,13 @@ class FoldTable(NamedTuple):
 
     Attributes
     ----------
-    index : ndarray of int32, shape (4352,)
+    page_of : ndarray of int32, shape (4352,)
         For each block of 256 code points its page.
     pages : ndarray of int32, shape (256 * pages,)
     expansions : ndarray of int32
     """
 
-    index: np.ndarray
+    page_of: np.ndarray
     pages: np.ndarray
     expansions: np.ndarray
 

@@ -49,6 +49,7 @@ SCRIPT_OF_NAME = {
     "DEVANAGARI": 10,
 }
 UNSEGMENTED = {1, 2, 4, 5}
+GREEK = 8
 # Default ignorable letters and symbols that the general category does not show (Hangul fillers, Mongolian separators).
 IGNORABLE = {0x115F, 0x1160, 0x3164, 0xFFA0, 0x180E, 0x034F, 0x2065, 0x17B4, 0x17B5}
 
@@ -81,13 +82,14 @@ def strip(text: str) -> str:
 
 
 def prototype(char: str, confusables: dict[str, list[dict[str, str]]]) -> str | None:
-    """The one ASCII letter or digit that the character is drawn like, if there is one."""
-    if ord(char) < 128 or not is_letter(char):
+    """The one ASCII letter that the letter is drawn like, if there is one."""
+    if ord(char) < 128 or unicodedata.category(char)[0] != "L":
         return None
     for entry in confusables.get(char, ()):
         plain = strip(entry["c"]).casefold()
-        if len(plain) == 1 and plain.isascii() and plain.isalnum():
-            return plain
+        if len(plain) == 1 and plain.isascii() and plain.isalpha():
+            # TR39 draws a capital I as l; plain I folds to i, and so must what looks like it.
+            return "i" if plain == "l" and char.isupper() else plain
     return None
 
 
@@ -96,11 +98,15 @@ def fold(char: str, confusables: dict[str, list[dict[str, str]]]) -> str:
     digit = unicodedata.decimal(char, None)
     if digit is not None:
         return str(int(digit))
-    plain = strip(strip(char).casefold())
+    base = strip(char)
+    plain = strip(base.casefold())
     if plain.isascii() or script(char) in UNSEGMENTED:
         return plain
-    # The character's own look decides first, then its capital's, so that text in that script folds both cases alike.
-    for form in (char, char.upper(), plain):
+    # A letter and its capital must fold alike, or Greek and Russian would change with their case: where both are
+    # drawn like Latin letters, but different ones, Greek follows the capital (its small letters are the unlike ones)
+    # and the other scripts, whose small letters are what homoglyph attacks use, the letter itself.
+    small, capital = base.lower(), base.upper()
+    for form in (capital, small) if script(char) == GREEK else (small, capital):
         if len(form) == 1 and (look := prototype(form, confusables)):
             return look
     return "".join(prototype(c, confusables) or c for c in plain)
@@ -109,8 +115,8 @@ def fold(char: str, confusables: dict[str, list[dict[str, str]]]) -> str:
 def value(char: str, of: str) -> int:
     if not is_letter(char):
         return 0
-    s = script(char) or script(of)
-    return ord(char) | (SINGLE if s in UNSEGMENTED else 0) | s << SCRIPT_SHIFT
+    single = SINGLE if script(char) in UNSEGMENTED else 0
+    return ord(char) | single | (script(char) or script(of)) << SCRIPT_SHIFT
 
 
 def build(confusables: dict[str, list[dict[str, str]]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ import numpy as np
 from provscan.text.fold import SCRIPTS, load_fold
 from provscan.text.tokens import ROOM, tokenise
 
+
 class Tokens(NamedTuple):
     """Attributes
     ----------

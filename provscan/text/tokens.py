@@ -124,10 +124,7 @@ def append(h, acc, nbytes, cp):
     else:
         n = 4
         coded = np.uint64(
-            (0xF0 | cp >> 18)
-            | (0x80 | cp >> 12 & 0x3F) << 8
-            | (0x80 | cp >> 6 & 0x3F) << 16
-            | (0x80 | cp & 0x3F) << 24
+            (0xF0 | cp >> 18) | (0x80 | cp >> 12 & 0x3F) << 8 | (0x80 | cp >> 6 & 0x3F) << 16 | (0x80 | cp & 0x3F) << 24
         )
     for _ in range(n):
         acc |= (coded & np.uint64(0xFF)) << (np.uint64(nbytes & 7) << U3)

@@ -1,0 +1,140 @@
+"""The posting tables of a segment, made from its token stream."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numba import njit
+
+from provscan.index.parameters import Parameters
+from provscan.index.table import (
+    PADDING,
+    WIDTH,
+    Table,
+    bucket_count,
+    build_table,
+    count_into,
+    finish_table,
+    place_into,
+    position_bits_for,
+)
+from provscan.sketch.minhash import band_hashes, load_permutations, minhash, shingle_hashes
+from provscan.sketch.seeds import LONGEST, find_seeds
+from provscan.text.information import load_information
+
+SEED_BLOCK = 1 << 16
+"""Seeds that a worker holds at a time."""
+SAME_PRINTS = 16
+"""References with the same fingerprint that are kept under it; the others are the same text."""
+
+
+@njit(cache=True, nogil=True)
+def stream_seeds(
+    tokens, offsets, first, last, single, least, word_limit, character_limit, sums, rolling, hashes, positions
+):
+    """Seeds of references from ``first`` on, as many as fit; returns the next reference and the number of seeds."""
+    at = np.int64(0)
+    while first < last:
+        begin = np.int64(offsets[first])
+        end = np.int64(offsets[first + 1]) - 1
+        if at + (end - begin) + 1 > len(hashes):
+            break
+        at, _ = find_seeds(
+            tokens, begin, end, single, least, word_limit, character_limit, sums, rolling, hashes, positions, at
+        )
+        first += 1
+    return first, at
+
+
+def seed_table(tokens: np.ndarray, offsets: np.ndarray, parameters: Parameters, workers: int) -> Table:
+    """The table of seeds: counted, then placed, each worker for its own range of buckets."""
+    single = load_information().single
+    longest = int(np.diff(offsets.astype(np.int64)).max(initial=0))
+    expected = len(tokens) // min(parameters.word_scaled, parameters.character_scaled)
+    buckets = np.zeros(bucket_count(expected) + 1, np.uint32)
+    bits = position_bits_for(len(tokens))
+
+    def each_block(low: int, high: int, cursor: np.ndarray | None, postings: np.ndarray | None) -> None:
+        room = SEED_BLOCK + longest + 1
+        hashes, positions = np.empty(room, np.uint64), np.empty(room, np.uint32)
+        sums, rolling = np.empty(longest + LONGEST + 1, np.uint32), np.empty(longest + LONGEST + 1, np.uint64)
+        first, references = 0, len(offsets) - 1
+        while first < references:
+            first, n = stream_seeds(
+                tokens,
+                offsets,
+                first,
+                references,
+                single,
+                parameters.least,
+                *parameters.limits,
+                sums,
+                rolling,
+                hashes,
+                positions,
+            )
+            if postings is None:
+                count_into(hashes, n, low, high, buckets)
+            else:
+                place_into(hashes, positions, n, low, high, cursor, postings, bits)
+
+    parts = np.linspace(0, len(buckets) - 1, workers + 1).astype(int).tolist()
+
+    def all_parts(cursor: np.ndarray | None = None, postings: np.ndarray | None = None) -> None:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(lambda k: each_block(parts[k], parts[k + 1], cursor, postings), range(workers)))
+
+    all_parts()
+    postings = np.zeros(int(buckets.sum(dtype=np.int64)) * WIDTH + PADDING, np.uint8)
+    return finish_table(buckets, postings, bits, parameters.most, lambda cursor: all_parts(cursor, postings))
+
+
+@njit(cache=True, nogil=True)
+def stream_bands(tokens, offsets, least, a, b, bands, rows, scratch, hashes, numbers):
+    """Band hashes of every reference of at least ``least`` tokens and its number plus 1; returns how many."""
+    signature = np.empty(len(a), np.uint32)
+    at = np.int64(0)
+    for r in range(len(offsets) - 1):
+        begin = np.int64(offsets[r])
+        end = np.int64(offsets[r + 1]) - 1
+        if end - begin < least:
+            continue
+        n = shingle_hashes(tokens, begin, end, scratch)
+        minhash(scratch, n, a, b, signature)
+        band_hashes(signature, bands, rows, hashes[at:])
+        for k in range(bands):
+            numbers[at + k] = r + 1
+        at += bands
+    return at
+
+
+def band_table(tokens: np.ndarray, offsets: np.ndarray, parameters: Parameters) -> Table:
+    """The table of LSH bands."""
+    lengths = np.diff(offsets.astype(np.int64)) - 1
+    count = int(np.count_nonzero(lengths >= parameters.banded_tokens)) * parameters.bands
+    hashes, numbers = np.empty(count, np.uint64), np.empty(count, np.uint32)
+    scratch = np.empty(int(lengths.max(initial=0)) + 1, np.uint32)
+    if count:
+        stream_bands(
+            tokens,
+            offsets,
+            parameters.banded_tokens,
+            *load_permutations(),
+            parameters.bands,
+            parameters.rows,
+            scratch,
+            hashes,
+            numbers,
+        )
+    return build_table(hashes, numbers)
+
+
+def print_table(fingerprints: np.ndarray) -> Table:
+    """The table of fingerprints."""
+    order = np.argsort(fingerprints, kind="stable")
+    ordered = fingerprints[order]
+    same = np.r_[0, np.cumsum(ordered[1:] != ordered[:-1])] if len(ordered) else np.empty(0, np.int64)
+    first_of = np.searchsorted(same, same)
+    keep = np.arange(len(order)) - first_of < SAME_PRINTS
+    return build_table(ordered[keep], (order[keep] + 1).astype(np.uint32))
