@@ -263,7 +263,7 @@ def test_align_hits_below_what_is_kept() -> None:
         assert [a.score for a in found] == ([score] if score >= hits.GATE else [])
 
 
-@pytest.mark.parametrize(("discount", "kept"), [(0, True), (90, True), (120, False), (150, False)])
+@pytest.mark.parametrize(("discount", "kept"), [(0, True), (90, True), (100, False), (150, False)])
 def test_align_hits_expected_words_are_no_evidence(discount: int, kept: bool) -> None:
     """Eight tokens that carry much alone, and little each after the other: 40 bits are kept, 30 looked at."""
     ref = np.flatnonzero(SINGLE == 160)[:8].tolist()

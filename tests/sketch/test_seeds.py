@@ -32,7 +32,7 @@ def comp_seeds(
     """What the kernel finds in ``ids`` where other tokens stand before and after; positions from its first."""
     n = len(ids)
     stream = np.array([7] * before + ids + [7] * after, np.uint16)
-    sums, rolling = np.empty(n + LONGEST + 1, np.int32), np.empty(n + LONGEST + 1, np.uint64)
+    sums, rolling = np.empty(n + LONGEST + 1, np.uint32), np.empty(n + LONGEST + 1, np.uint64)
     hashes, positions = np.full(at + n + 1, 5, np.uint64), np.full(at + n + 1, 5, np.uint32)
     arguments = (single, np.int64(least), *map(np.uint64, limits), sums, rolling, hashes, positions)
     end, bits = find_seeds(stream, before, before + n, *arguments, at)
@@ -113,23 +113,22 @@ def test_find_seeds_pinned() -> None:
 @pytest.mark.parametrize(
     ("text", "seed"),
     [
-        ("We hold these truths to be self-evident", (7, 161693232455855791, 2)),
-        ("我们认为下面这些真理是不言而喻的", (14, 2688120225960172554, 3)),
+        ("We hold these truths to be self-evident", (5, 2556243257285453812, 2)),
+        ("我们认为下面这些真理是不言而喻的", (13, 2688120225960172554, 3)),
     ],
 )
 def test_find_seeds_pinned_text(text: str, seed: tuple[int, int, int]) -> None:
-    """How many seeds of 27 bits, and the lowest with its place."""
-    found, _ = comp_seeds(Tokenizer()(text).ids.tolist(), SINGLE, 27 * 16, (ALL, ALL))
+    """How many runs of four tokens, and the lowest hash with its place; whatever the shipped tables say."""
+    found, _ = comp_seeds(Tokenizer()(text).ids.tolist(), np.frombuffer(EVEN, np.uint8), 400, (ALL, ALL))
     assert (len(found), *min(found)) == seed
 
 
 @pytest.mark.compiled
-@pytest.mark.xfail(reason="prefix sums of information wrap at 2**31 sixteenths of a bit; the seeds across it are lost")
 def test_find_seeds_of_a_text_of_nine_million_tokens() -> None:
     n = 9_000_000
     ids = (np.arange(n, dtype=np.uint32) * np.uint32(2654435761) >> np.uint32(16)).astype(np.uint16)
     single = np.full(65536, 255, np.uint8)
-    sums, rolling = np.empty(n + LONGEST + 1, np.int32), np.empty(n + LONGEST + 1, np.uint64)
+    sums, rolling = np.empty(n + LONGEST + 1, np.uint32), np.empty(n + LONGEST + 1, np.uint64)
     hashes, positions = np.empty(n + 1, np.uint64), np.empty(n + 1, np.uint32)
     limits = np.uint64(ALL), np.uint64(ALL)
     end, bits = find_seeds(ids, 0, n, single, 480, *limits, sums, rolling, hashes, positions, 0)

@@ -16,6 +16,13 @@ CONFUSABLES = {
     "Ж": [{"c": "ж"}],
     "ш": [{"c": "w"}, {"c": "x"}],
     "—": [{"c": "l"}],
+    "І": [{"c": "l"}],
+    "ӏ": [{"c": "l"}],
+    "з": [{"c": "3"}],
+    "Η": [{"c": "H"}],  # Greek
+    "η": [{"c": "n"}],
+    "Н": [{"c": "H"}],  # Cyrillic
+    "н": [{"c": "n"}],
 }
 
 
@@ -57,6 +64,14 @@ def test_build_ascii_page_first(built: list[list[int]]) -> None:
         ("в", "b"),  # its capital's
         ("Ж", "ж"),  # a look-alike that is not ASCII counts for nothing
         ("ш", "w"),  # the first that counts
+        ("І", "i"),  # like capital I, which TR39 gives as l
+        ("ӏ", "l"),
+        ("з", "з"),  # a letter never becomes a digit
+        ("Η", "h"),  # Greek follows the capital, other scripts the small letter
+        ("η", "h"),
+        ("ή", "h"),
+        ("Н", "n"),
+        ("н", "n"),
         ("é", "e"),
         ("ǆ", "dz"),
         ("٣", "3"),
@@ -90,3 +105,4 @@ def test_value() -> None:
     assert make_fold.value("我", "我") == ord("我") | make_fold.SINGLE | 1 << make_fold.SCRIPT_SHIFT
     assert make_fold.value("я", "я") == ord("я") | 7 << make_fold.SCRIPT_SHIFT
     assert make_fold.value("a", "а") == ord("a") | 7 << make_fold.SCRIPT_SHIFT  # a look-alike keeps its script
+    assert make_fold.value("1", "๑") == ord("1") | 4 << make_fold.SCRIPT_SHIFT  # but does not stand alone

@@ -102,7 +102,9 @@ def test_tokenise_equals_twin(text: bytes) -> None:
     assert comp_tokenise(text) == ref_tokenise(text)
 
 
-@pytest.mark.parametrize("around", [b"q", b"7777777", b"\x80\x80\x80", b"\xe4\xb8\xad\xe6", b"zzzzzzzzzzzzzzzzz"])
+@pytest.mark.parametrize(
+    "around", [b"q", b"7777777", b"\x80\x80\x80", b"\xe4\xb8\xad\xe6", b"z" * 17, b"Z" * 99, b" " * 99]
+)
 @pytest.mark.parametrize("name", [n for n in TEXTS if not n.startswith("long")])
 def test_tokenise_sees_nothing_outside_its_text(name: str, around: bytes) -> None:
     """Letters before and after would join the words, continuation bytes would complete what is truncated."""
@@ -117,9 +119,32 @@ def test_tokenise_every_alignment(shift: int, length: int) -> None:
     assert comp_tokenise(text, b"." * shift, b"tail of another text") == ref_tokenise(text)
 
 
-@given(mixed_texts)
-def test_tokenise_any_pieces(text: bytes) -> None:
-    assert comp_tokenise(text) == ref_tokenise(text)
+@pytest.mark.parametrize("tail", [b"", b" ", b"x" * 80, b"." * 80, "é".encode() * 40], ids=["none", "1", "x", ".", "é"])
+@pytest.mark.parametrize("edge", [0, 1, 7, 8, 9, 55, 56, 57, 62, 63, 64, 65, 71, 72, 73, 127, 128, 129])
+def test_tokenise_words_over_every_edge(edge: int, tail: bytes) -> None:
+    """Words, accented letters and separators that end about the edge of 8 or 64 bytes, in texts that end there too."""
+    long = (LETTERS * 3).encode()
+    for length in (1, 2, 8, 9, 63, 64, 65, 72, 130):
+        begin = max(0, edge - length)
+        for filler in (b"a " * 70, b" ab" * 50, b"." * 140):
+            for middle in (long[:length], long[: length - 1] + "é".encode(), long[:length] + " — ".encode()):
+                text = filler[:begin] + middle
+                assert comp_tokenise(text, after=tail) == ref_tokenise(text)
+                assert comp_tokenise(text + tail) == ref_tokenise(text + tail)
+
+
+@given(mixed_texts, st.integers(0, 1))
+def test_tokenise_any_pieces(text: bytes, padded: int) -> None:
+    assert comp_tokenise(text, after=b"x" * 100 * padded) == ref_tokenise(text)
+
+
+@given(
+    st.lists(st.text("aZ9", max_size=70).map(str.encode) | st.sampled_from(BAD_PIECES), max_size=12), st.integers(0, 1)
+)
+def test_tokenise_any_long_words(pieces: list[bytes], padded: int) -> None:
+    for separator in (b"", b" ", b"\xe2\x80\x8b"):
+        text = separator.join(pieces)
+        assert comp_tokenise(text, after=b"9" * 100 * padded) == ref_tokenise(text)
 
 
 @given(st.text(max_size=60))
@@ -174,10 +199,10 @@ def test_tokenise_ids_tell_words_from_characters() -> None:
 @pytest.mark.parametrize("room", [0, 1, ROOM - 1, ROOM, ROOM + 3])
 def test_tokenise_small_arrays_are_refused_and_kept_to(room: int) -> None:
     """Count -1, and no byte written beyond the arrays, whatever the last character expands to."""
-    for tail in ("a b c d e f g h i j k l m n o p q r s t u v w x y z", "ﷺ" * 12, "㍿" * 12, "年" * 40):
+    for tail in ("a b " * 60, "a " * 30 + "ﷺ" * 9, "ﷺ" * 25, "㍿" * 25, "年" * 80):
         buf = np.frombuffer(tail.encode(), np.uint8)
-        ids = np.full(room + 40, 0xABCD, np.uint16)
-        starts, ends = np.full(room + 40, 77, np.uint32), np.full(room + 40, 77, np.uint32)
+        ids = np.full(room + 80, 0xABCD, np.uint16)
+        starts, ends = np.full(room + 80, 77, np.uint32), np.full(room + 80, 77, np.uint32)
         scripts = np.zeros(len(SCRIPTS), np.int64)
         n, _ = tokenise(buf, 0, len(buf), *load_fold(), ids[:room], starts[:room], ends[:room], scripts)
         assert n == -1
