@@ -100,6 +100,17 @@ def test_build_table_equals_twin_where_hashes_collide(parts: list[tuple[int, int
     assert comp_hits(table, wanted) == naive.find_hits(wanted, twin(table, hashes, positions, most))
 
 
+@pytest.mark.parametrize("n", [2, 31, 32, 33, 34, 65])
+def test_build_table_sorts_buckets_of_any_size(n: int) -> None:
+    """Small buckets and large ones are sorted in different ways."""
+    positions = list(range(n, 0, -1))
+    hashes = [0x70000 | k % 3 for k in range(n)]  # one bucket
+    table = make(hashes, positions, n)
+    assert comp_hits(table, [0x70000, 0x70001, 0x70002, 0x70003]) == naive.find_hits(
+        [0x70000, 0x70001, 0x70002, 0x70003], twin(table, hashes, positions, n)
+    )
+
+
 def test_build_table_of_one_bucket_of_thousands() -> None:
     hashes = [0xABCDEF] * 5000
     positions = list(range(5000, 0, -1))

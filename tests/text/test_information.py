@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import naive
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from provscan.text import make_information
@@ -75,6 +75,9 @@ def test_conditional_equals_twin(before: int, token: int) -> None:
 
 
 @given(token_ids, token_ids, st.integers(0, 255), st.integers(0, 255), st.booleans())
+@example(0, 5, 200, 100, True)
+@example(1, 5, 200, 100, True)
+@example(65535, 65535, 50, 60, True)
 def test_conditional_planted_pair(before: int, token: int, bits: int, discount: int, right_tag: bool) -> None:
     single, pairs = np.zeros(65536, np.uint8), np.zeros(PAIR_SLOTS, np.uint16)
     slot, tag = naive.pair_slot_tag(before, token)
