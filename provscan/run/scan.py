@@ -18,9 +18,9 @@ from provscan.errors import InputError
 from provscan.index.store import Index
 from provscan.match.matcher import Thresholds
 from provscan.read import Plan, ReadOptions, Rejected, digest, plan
-from provscan.run.local import LocalRun
+from provscan.run.local import LocalRun, StrictError
 from provscan.run.scanner import Scanner
-from provscan.run.tasks import TASKS, Task, TaskResult, done_task, make_tasks
+from provscan.run.tasks import TASKS, Task, TaskResult, done_task, make_tasks, write_task
 from provscan.schema import SCHEMA_VERSION
 
 STATE = "state.json"
@@ -100,6 +100,8 @@ def scan(
     index = index if isinstance(index, Index) else Index(index)
     out = Path(out)
     work = plan(inputs, options.read_options())
+    if options.strict and work.rejected:
+        raise StrictError(work.rejected[0])
     prepare_out(out, inputs, work, index, options)
     tasks = make_tasks(work.units)
     done = {task.name: result for task in tasks if options.resume and (result := done_task(out, task))}
@@ -111,6 +113,8 @@ def scan(
     total = TaskResult()
     for task in tasks:
         total.merge(done[task.name])
+    if not tasks:  # nothing could be read: the tables are there, and empty
+        write_task(out, Task("000000-000000", ()), [], total)
     with ThreadPoolExecutor(options.workers) as pool:
         digests = list(pool.map(try_digest, [f.path for f in work.files]))
     total.rejected[:0] = work.rejected
@@ -149,7 +153,9 @@ def prepare_out(out: Path, inputs: Sequence[str], work: Plan, index: Index, opti
             )
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(state, encoding="utf-8")
+    temporary = path.with_suffix(".partial")
+    temporary.write_text(state, encoding="utf-8")
+    temporary.replace(path)
 
 
 def try_digest(path: str) -> str | None:
