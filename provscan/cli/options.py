@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import sys
@@ -33,7 +34,7 @@ class StrictFailure(Failure):
 
 
 def plain_errors(function: F) -> F:
-    """Turn the library's named errors into a sentence and exit status 2."""
+    """Turn the library's named errors, and those of the file system, into a sentence and exit status 2."""
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -41,6 +42,11 @@ def plain_errors(function: F) -> F:
             return function(*args, **kwargs)
         except ProvscanError as error:
             raise Failure(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read our output has stopped; click knows what to do
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            raise Failure(f"{where}{error.strerror or error}.") from error
 
     return wrapped  # type: ignore[return-value]
 
