@@ -127,6 +127,18 @@ def test_extend_gapped_of_nothing(step: int) -> None:
     assert check([7, 7, 7], 0, 3, [0, 0], 1, 1, step) == (0, [])
 
 
+def test_extend_gapped_first_token_follows_what_it_is_extended_from() -> None:
+    """Tokens are expected after the pair before them, if that is shared too and in the same document."""
+    pairs = np.zeros_like(EVEN.pairs)
+    slot, tag = naive.pair_slot_tag(1, 2)
+    pairs[slot] = tag << 8 | 100
+    use = tables(EVEN.single, pairs)
+    assert check([1, 2], 0, 2, [0, 1, 2, 0], 1, 2, 1, use) == (60, [(1, 2)])
+    assert check([1, 2], 1, 2, [0, 1, 2, 0], 1, 2, 1, use) == (160, [(1, 2)])
+    assert check([1, 2], 0, 2, [0, 3, 2, 0], 1, 2, 1, use) == (160, [(1, 2)])
+    assert check([1, 2], 0, 2, [0, 1, 2, 0], 1, 2, -1, use) == (220, [(0, 1), (1, 2)])
+
+
 def test_extend_gapped_finds_each_kind_of_edit() -> None:
     ref = list(range(1, 41))
     for ids, shared, cost in (

@@ -277,6 +277,22 @@ def test_align_hits_expected_words_are_no_evidence(discount: int, kept: bool) ->
     assert summary(comp_align(case, pairs)[0]) == ([(0, 0, score)] if kept else [])
 
 
+@pytest.mark.parametrize(("discount", "kept"), [(100, True), (120, False)])
+def test_align_hits_second_gate(discount: int, kept: bool) -> None:
+    """What is near an expected run counts for it only where the run passes by itself: 30 bits of its own."""
+    ref = np.flatnonzero(SINGLE == 160)[:8].tolist()
+    near = np.flatnonzero(SINGLE == 150)[:5].tolist()  # less than 50 bits
+    pairs = NO_PAIRS.copy()
+    for before, token in pairwise(ref):
+        slot, tag = naive.pair_slot_tag(before, token)
+        pairs[slot] = tag << 8 | discount
+    case = make_case([[60_000, *ref, 60_001, *near]], [[*ref, *near]])
+    core = 8 * 160 - 7 * discount
+    assert kept == (core >= hits.SECOND_GATE)
+    expected = [(0, 0, core - align.GAP + 5 * 150)] if kept else []
+    assert summary(comp_align(case, pairs)[0]) == expected == summary(ref_align(case, pairs.tolist()))
+
+
 def test_align_hits_of_no_hits() -> None:
     case = make_case([[1, 2, 3], []], [[4, 5, 6]])
     assert case.hits == []
