@@ -22,6 +22,7 @@ from provscan.index.table import (
 from provscan.sketch.minhash import band_hashes, load_permutations, minhash, shingle_hashes
 from provscan.sketch.seeds import LONGEST, find_seeds
 from provscan.text.information import load_information
+from provscan.text.tokens import FIRST_CHARACTER
 
 SEED_BLOCK = 1 << 16
 """Seeds that a worker holds at a time."""
@@ -47,12 +48,17 @@ def stream_seeds(
     return first, at
 
 
+def expected_seeds(tokens: np.ndarray, parameters: Parameters) -> int:
+    """About how many seeds a stream gives: one a token, less what sampling leaves out by kind of token."""
+    characters = int(np.count_nonzero(tokens >= FIRST_CHARACTER))
+    return (len(tokens) - characters) // parameters.word_scaled + characters // parameters.character_scaled
+
+
 def seed_table(tokens: np.ndarray, offsets: np.ndarray, parameters: Parameters, workers: int) -> Table:
     """The table of seeds: counted, then placed, each worker for its own range of buckets."""
     single = load_information().single
     longest = int(np.diff(offsets.astype(np.int64)).max(initial=0))
-    expected = len(tokens) // min(parameters.word_scaled, parameters.character_scaled)
-    buckets = np.zeros(bucket_count(expected) + 1, np.uint32)
+    buckets = np.zeros(bucket_count(expected_seeds(tokens, parameters)) + 1, np.uint32)
     bits = position_bits_for(len(tokens))
 
     def each_block(low: int, high: int, cursor: np.ndarray | None, postings: np.ndarray | None) -> None:

@@ -90,11 +90,21 @@ class LocalRun:
         self.waiting: deque[Task] = deque()
         self.open: list[OpenTask] = []
         self.results: dict[str, TaskResult] = {}
+        self.chores: deque[Callable[[], None]] = deque()
         self.lock = threading.Lock()
+        self.warm = threading.Event()
         self.stopped = threading.Event()
 
-    def run(self, tasks: Sequence[Task], workers: int) -> list[TaskResult]:
+    def run(self, tasks: Sequence[Task], workers: int, chores: Sequence[Callable[[], None]] = ()) -> list[TaskResult]:
         """Scan the tasks and write their results; the results are in the order of the tasks.
+
+        Parameters
+        ----------
+        tasks : sequence of Task
+        workers : int
+        chores : sequence of callables
+            Other work that needs no kernels, such as digests of the inputs: done while the first worker loads the
+            kernels, which the others would only wait for, and when no task is left.
 
         Raises
         ------
@@ -102,8 +112,9 @@ class LocalRun:
             If ``strict`` and something was rejected.
         """
         self.waiting.extend(tasks)
+        self.chores.extend(chores)
         with ThreadPoolExecutor(workers) as pool:
-            futures = [pool.submit(self._work) for _ in range(workers)]
+            futures = [pool.submit(self._work, k) for k in range(workers)]
             try:
                 done, _ = wait(futures, return_when=FIRST_EXCEPTION)
                 for future in done:
@@ -112,8 +123,27 @@ class LocalRun:
                 self.stopped.set()
         return [self.results[task.name] for task in tasks]
 
-    def _work(self) -> None:
-        """A worker: its own task first, then a waiting one, then the batches of another worker's."""
+    def _work(self, number: int) -> None:
+        """A worker: tasks and chores, the first worker tasks first."""
+        while number > 0 and not self.warm.is_set() and self._do_chore():
+            pass
+        self._scan()
+        self.warm.set()
+        while self._do_chore():
+            pass
+
+    def _do_chore(self) -> bool:
+        """Do a chore; false where there is none left."""
+        try:
+            chore = self.chores.popleft()
+        except IndexError:
+            return False
+        if not self.stopped.is_set():
+            chore()
+        return True
+
+    def _scan(self) -> None:
+        """Scan batches: of the worker's own task, then of a waiting one, then of another worker's."""
         own: OpenTask | None = None
         while not self.stopped.is_set():
             own = own or self._next()
@@ -126,6 +156,7 @@ class LocalRun:
                 continue
             number, path, batch = taken
             own.put(number, path, batch, self.scanner.scan_batch(batch, path))
+            self.warm.set()
             if self.strict and own.result.rejected:
                 raise StrictError(own.result.rejected[0])
 

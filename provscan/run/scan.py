@@ -7,8 +7,8 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,15 +108,14 @@ def scan(
     todo = [task for task in tasks if task.name not in done]
     progress = started(sum(task.bytes for task in todo)) if started else None
     runner = LocalRun(Scanner(index, options.thresholds), out, options.read_options(), options.strict, progress)
-    fresh = runner.run(todo, options.workers)
+    digests: dict[str, str | None] = {}
+    fresh = runner.run(todo, options.workers, [partial(take_digest, f.path, digests) for f in work.files])
     done.update(zip((task.name for task in todo), fresh, strict=True))
     total = TaskResult()
     for task in tasks:
         total.merge(done[task.name])
     if not tasks:  # nothing could be read: the tables are there, and empty
         write_task(out, Task("000000-000000", ()), [], total)
-    with ThreadPoolExecutor(options.workers) as pool:
-        digests = list(pool.map(try_digest, [f.path for f in work.files]))
     total.rejected[:0] = work.rejected
     summary = summarise(inputs, work, index, options, total, digests)
     summary["started"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begun))
@@ -158,12 +157,12 @@ def prepare_out(out: Path, inputs: Sequence[str], work: Plan, index: Index, opti
     temporary.replace(path)
 
 
-def try_digest(path: str) -> str | None:
-    """SHA-256 of a file, or None where it cannot be read any more."""
+def take_digest(path: str, digests: dict[str, str | None]) -> None:
+    """Note the SHA-256 of a file, None where it cannot be read any more."""
     try:
-        return digest(path)
+        digests[path] = digest(path)
     except OSError:
-        return None
+        digests[path] = None
 
 
 def summarise(
@@ -172,7 +171,7 @@ def summarise(
     index: Index,
     options: ScanOptions,
     total: TaskResult,
-    digests: list[str | None],
+    digests: Mapping[str, str | None],
 ) -> dict[str, Any]:
     """What summary.json says, but for the times."""
     documents = sum(s.documents for s in total.shards.values())
@@ -187,8 +186,14 @@ def summarise(
             "parameters": index.parameters.as_dict(),
         },
         "inputs": [
-            {"path": f.path, "bytes": f.size, "sha256": d, "format": f.format, "compression": f.compression}
-            for f, d in zip(work.files, digests, strict=True)
+            {
+                "path": f.path,
+                "bytes": f.size,
+                "sha256": digests[f.path],
+                "format": f.format,
+                "compression": f.compression,
+            }
+            for f in work.files
         ],
         "requested": list(inputs),
         "parameters": options.parameters(),
