@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from provscan.cli.options import Failure, input_options, plain_errors, report_rejected, workers_option
+from provscan.report.visible import visible
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -43,7 +44,7 @@ def run(inputs: tuple[str, ...], folder: Path, kwargs: dict[str, Any], add: bool
     )
     manifest = (library.add if add else library.build)(inputs, folder, options, rejected.append)
     for r in rejected:
-        click.echo(f"{r.path}, {r.position}: {r.reason}", err=True)
+        click.echo(visible(f"{r.path}, {r.position}: {r.reason}"), err=True)
     click.echo(describe_build(folder, manifest), err=True)
     report_rejected(len(rejected), "listed above")
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from provscan.errors import ProvscanError
+from provscan.report.visible import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 UNREAD = 3
@@ -24,7 +25,7 @@ class Failure(click.ClickException):
     exit_code = 2
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"provscan: {self.format_message()}", file=sys.stderr)
+        click.echo(f"provscan: {visible(self.format_message())}", file=sys.stderr)
 
 
 class StrictFailure(Failure):

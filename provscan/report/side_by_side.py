@@ -13,6 +13,7 @@ import pyarrow.dataset as ds
 from provscan.errors import InputError
 from provscan.index.store import Index
 from provscan.read import ReadOptions, plan
+from provscan.report.visible import visible
 
 ON, OFF = "\x1b[1;31m", "\x1b[0m"
 CONTEXT = 400
@@ -61,10 +62,11 @@ def explain(out: Path, document: str, index: Path | None, most: int, width: int,
     if row["coverage"] is not None:
         lines[1] += f", {row['coverage']:.1%} of {row['tokens']:,} tokens shared with references"
     if not hits:
-        return "\n".join([*lines, "No reference shares enough text with it."])
+        return "\n".join([*map(visible, lines), "No reference shares enough text with it."])
+    lines = [visible(line) for line in lines]
     reference_index = Index(index or Path(summary["index"]["path"]))
     for hit in hits[:most]:
-        lines += ["", *describe_hit(hit), *columns(found.text, hit, reference_index, width, color)]
+        lines += ["", *map(visible, describe_hit(hit)), *columns(found.text, hit, reference_index, width, color)]
     if len(hits) > most:
         lines += ["", f"and {len(hits) - most} more references (--most {len(hits)} shows all)"]
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from provscan.index.manifest import Manifest
+from provscan.report.visible import visible
 
 TOP = 5
 
@@ -66,7 +67,7 @@ def describe_index(info: Mapping[str, Any]) -> str:
         lines += [f"    {n:>10,}  {name}" for name, n in list(counts.items())[:20]]
         if len(counts) > 20:
             lines.append(f"    and {len(counts) - 20} more (--json lists all)")
-    return "\n".join(lines)
+    return "\n".join(visible(line) for line in lines)
 
 
 def describe_scan(summary: Mapping[str, Any], out: Path) -> str:
@@ -104,4 +105,4 @@ def describe_scan(summary: Mapping[str, Any], out: Path) -> str:
     example = summary["strongest"][0] if summary["strongest"] else None
     document = (example["id"] or f"{example['path']}:{example['row']}") if example else "DOCUMENT"
     lines.append(f"  provscan explain {out} {document}")
-    return "\n".join(lines)
+    return "\n".join(visible(line) for line in lines)
