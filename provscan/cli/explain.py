@@ -15,8 +15,8 @@ from provscan.cli.options import plain_errors
 @click.argument("out", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("document")
 @click.option("-i", "--index", type=click.Path(file_okay=False, path_type=Path), help="Index, if it was moved.")
-@click.option("--most", default=3, show_default=True, help="References to show.")
-@click.option("--width", type=int, help="Columns of the page.  [default: the terminal's]")
+@click.option("--most", type=click.IntRange(min=1), default=3, show_default=True, help="References to show.")
+@click.option("--width", type=click.IntRange(min=1), help="Columns of the page.  [default: the terminal's]")
 @click.option("--color/--no-color", default=None, help="Mark shared text by colour.  [default: on a terminal]")
 @plain_errors
 def command(out: Path, document: str, index: Path | None, most: int, width: int | None, color: bool | None) -> None:

@@ -7,6 +7,7 @@ import unicodedata
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
@@ -14,11 +15,14 @@ from provscan.errors import InputError
 from provscan.index.store import Index
 from provscan.read import ReadOptions, plan
 from provscan.report.visible import visible
+from provscan.schema import DOCUMENTS, HITS, SCHEMA_VERSION
 
 ON, OFF = "\x1b[1;31m", "\x1b[0m"
 CONTEXT = 400
 """Code points shown before and after shared text; longer stretches of unshared text are cut."""
 GUTTER = " │ "
+LEAST_WIDTH = 10
+"""Columns that each text gets on the narrowest page."""
 
 
 class Document(NamedTuple):
@@ -77,16 +81,31 @@ def read_summary(out: Path) -> dict[str, Any]:
         summary: dict[str, Any] = json.loads((out / "summary.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{out} holds no finished scan: {error}. `provscan scan` makes one.") from error
+    version = summary.get("schema") if isinstance(summary, dict) else None
+    if version != SCHEMA_VERSION:
+        raise InputError(
+            f"{out / 'summary.json'} has schema version {version}, and this program knows {SCHEMA_VERSION}. "
+            "Scan again."
+        )
     return summary
+
+
+def rows_of(out: Path, kind: str, schema: pa.Schema, wanted: pc.Expression) -> list[dict[str, Any]]:
+    """The wanted rows of the scan's documents or hits, in the order of the scan."""
+    try:
+        table = ds.dataset(sorted(str(p) for p in out.glob(f"{kind}-*.parquet")), schema=schema)
+        rows: list[dict[str, Any]] = table.to_table(filter=wanted).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{kind}-*.parquet in {out} cannot be read: {error}. Scan again.") from error
+    return rows
 
 
 def find_document(out: Path, document: str, summary: dict[str, Any]) -> Document:
     """A document by id or PATH:ROW, with its text as the input has it now."""
-    table = ds.dataset(sorted(str(p) for p in out.glob("documents-*.parquet")))
     path, colon, row = document.rpartition(":")
-    rows = table.to_table(filter=pc.field("id") == document).to_pylist()
+    rows = rows_of(out, "documents", DOCUMENTS, pc.field("id") == document)
     if not rows and colon and row.isdigit():
-        rows = table.to_table(filter=(pc.field("row") == int(row)) & (pc.field("path") == path)).to_pylist()
+        rows = rows_of(out, "documents", DOCUMENTS, (pc.field("row") == int(row)) & (pc.field("path") == path))
     if not rows:
         raise InputError(f"{out} has no document '{document}'. Name an id, or PATH:ROW as in documents-*.parquet.")
     if len(rows) > 1:
@@ -112,9 +131,8 @@ def read_text(path: str, row: int, parameters: dict[str, Any]) -> str | None:
 
 def hits_of(out: Path, row: dict[str, Any]) -> list[dict[str, Any]]:
     """A document's hits, those of most bits first."""
-    table = ds.dataset(sorted(str(p) for p in out.glob("hits-*.parquet")))
-    found = table.to_table(filter=(pc.field("row") == row["row"]) & (pc.field("path") == row["path"])).to_pylist()
-    return sorted(found, key=lambda h: (-h["bits"], -h["ref_coverage"], h["ref_id"]))
+    found = rows_of(out, "hits", HITS, (pc.field("row") == row["row"]) & (pc.field("path") == row["path"]))
+    return sorted(found, key=lambda h: (-h["bits"], -h["ref_coverage"]))
 
 
 def describe_hit(hit: dict[str, Any]) -> list[str]:
@@ -137,7 +155,7 @@ def columns(text: str | None, hit: dict[str, Any], index: Index, width: int, col
         [(s["ref_start"], s["ref_end"]) for s in spans],
         "the index does not store texts (--store-text); the spans are in hits-*.parquet",
     )
-    half = max((width - len(GUTTER)) // 2, 20)
+    half = max((width - len(GUTTER)) // 2, LEAST_WIDTH)
     one, two = wrap(left, half, color), wrap(right, half, color)
     head = [pad("document", 8, half) + GUTTER + "reference", "─" * half + "─┼─" + "─" * half]
     blank = (" " * half, "")
