@@ -104,7 +104,7 @@ def find_document(out: Path, document: str, summary: dict[str, Any]) -> Document
     """A document by id or PATH:ROW, with its text as the input has it now."""
     path, colon, row = document.rpartition(":")
     rows = rows_of(out, "documents", DOCUMENTS, pc.field("id") == document)
-    if not rows and colon and row.isdigit():
+    if not rows and colon and row.isdecimal() and len(row) < 19:
         rows = rows_of(out, "documents", DOCUMENTS, (pc.field("row") == int(row)) & (pc.field("path") == path))
     if not rows:
         raise InputError(f"{out} has no document '{document}'. Name an id, or PATH:ROW as in documents-*.parquet.")
