@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from provscan.decide.verdict import LANGUAGES, languages
+from provscan.errors import ColumnError
 from provscan.index.store import Index
 from provscan.match.matcher import ChunkHits, Matcher, Thresholds
 from provscan.schema import DOCUMENTS, HITS, KINDS, SPAN
@@ -77,8 +78,17 @@ class Scanner:
         Returns
         -------
         Scanned
+
+        Raises
+        ------
+        ColumnError
+            If the batch has no column ``text``.
+        TypeError
+            If that is neither string nor large_string.
         """
         names = batch.schema.names
+        if "text" not in names:
+            raise ColumnError(f"The batch has no column 'text'; it has: {', '.join(names) or 'none'}. Rename it.")
         n = len(batch)
         texts = batch.column("text")
         paths = batch.column("path") if "path" in names else pa.repeat(pa.scalar(path, pa.string()), n)
