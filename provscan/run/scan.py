@@ -20,7 +20,7 @@ from provscan.match.matcher import Thresholds
 from provscan.read import Plan, ReadOptions, Rejected, digest, plan
 from provscan.run.local import LocalRun, StrictError
 from provscan.run.scanner import Scanner
-from provscan.run.tasks import TASKS, Task, TaskResult, done_task, make_tasks, write_task
+from provscan.run.tasks import TASKS, Task, TaskResult, done_task, make_tasks, strongest_of, write_task
 from provscan.schema import SCHEMA_VERSION
 
 STATE = "state.json"
@@ -215,7 +215,7 @@ def summarise(
             }
             for path, s in total.shards.items()
         ],
-        "strongest": [asdict(s) for s in total.strongest],
+        "strongest": [asdict(s) for s in strongest_of(total.strongest)],
     }
 
 

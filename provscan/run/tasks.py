@@ -21,6 +21,9 @@ from provscan.schema import DOCUMENTS, HITS
 TASK_BYTES = 64 << 20
 """Units are put together until they have about this many bytes, so that small files do not make small results."""
 STRONGEST = 5
+"""Hits shown in a summary."""
+STRONGEST_REFS = 25
+"""References whose best hit is kept on the way there: the best of a whole are among the best of its parts."""
 TASKS = "tasks"
 
 
@@ -99,13 +102,17 @@ class TaskResult:
             self.keep_strongest(batch, hits)
 
     def keep_strongest(self, batch: pa.RecordBatch, hits: pa.RecordBatch) -> None:
-        """Keep the five hits of most bits, the best of each document and reference once, ties by path and row."""
-        order = pc.sort_indices(hits.column("bits"), sort_keys=[("", "descending")])[:STRONGEST]
-        least = self.strongest[-1].bits if len(self.strongest) == STRONGEST else -1.0
-        rows = None
-        for hit in hits.take(order).to_pylist():
-            if hit["bits"] < least:
+        """Keep the best hit of each of the references with the best, ties by path and row."""
+        order = pc.sort_indices(hits.column("bits"), sort_keys=[("", "descending")])
+        bits, refs = hits.column("bits").take(order).to_pylist(), hits.column("ref_id").take(order).to_pylist()
+        least = self.strongest[-1].bits if len(self.strongest) == STRONGEST_REFS else -1.0
+        first: dict[str, int] = {}
+        for k, (score, ref) in enumerate(zip(bits, refs, strict=True)):
+            if score < least or len(first) == STRONGEST_REFS and score < bits[max(first.values())]:
                 break
+            first.setdefault(ref, k)
+        rows = None
+        for hit in hits.take(order.take(pa.array(first.values(), pa.int64()))).to_pylist():
             if rows is None:
                 rows = {row: k for k, row in enumerate(batch.column("row").to_pylist())}
             text = batch.column("text")[rows[hit["row"]]].as_py()
@@ -121,7 +128,7 @@ class TaskResult:
                     text[first : min(last, first + 300)],
                 )
             )
-        self.strongest = strongest_of(self.strongest)
+        self.strongest = best_of_references(self.strongest)
 
     def merge(self, other: TaskResult) -> None:
         """Add another task's; files may span tasks."""
@@ -135,7 +142,7 @@ class TaskResult:
         self.languages.update(other.languages)
         self.hits += other.hits
         self.rejected += other.rejected
-        self.strongest = strongest_of(self.strongest + other.strongest)
+        self.strongest = best_of_references(self.strongest + other.strongest)
 
     def as_json(self) -> str:
         return json.dumps(vars(self), ensure_ascii=False, default=vars)
@@ -159,13 +166,20 @@ def value_counts(column: pa.Array) -> dict[str, int]:
     return {"(none)" if v["values"] is None else v["values"]: v["counts"] for v in counted.to_pylist()}
 
 
+def best_of_references(hits: list[Strong]) -> list[Strong]:
+    """The best hit of each of the references with the best."""
+    kept: dict[str, Strong] = {}
+    for hit in sorted(hits, key=lambda h: (-h.bits, h.path, h.row, h.ref_id)):
+        kept.setdefault(hit.ref_id, hit)
+    return list(kept.values())[:STRONGEST_REFS]
+
+
 def strongest_of(hits: list[Strong]) -> list[Strong]:
     """The five hits of most bits, each reference and each document once."""
-    kept: list[Strong] = []
-    for hit in sorted(hits, key=lambda h: (-h.bits, h.path, h.row, h.ref_id)):
-        if not any(hit.ref_id == k.ref_id or (hit.path, hit.row) == (k.path, k.row) for k in kept):
-            kept.append(hit)
-    return kept[:STRONGEST]
+    kept: dict[tuple[str, int], Strong] = {}
+    for hit in best_of_references(hits):
+        kept.setdefault((hit.path, hit.row), hit)
+    return list(kept.values())[:STRONGEST]
 
 
 def read_task(task: Task, options: ReadOptions, result: TaskResult) -> Iterator[tuple[str, pa.RecordBatch]]:
