@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import threading
@@ -64,8 +65,8 @@ def build(inputs: Sequence[str], folder: Path, options: BuildOptions, reject: Re
         raise InputError(f"{folder} exists already ({hint}). Remove it or choose another name.")
     work = plan(inputs, options.read_options())
     folder.parent.mkdir(parents=True, exist_ok=True)
+    drop_killed_builds(folder)
     temporary = folder.parent / f".{folder.name}.{os.getpid()}.partial"
-    shutil.rmtree(temporary, ignore_errors=True)
     try:
         (temporary / SEGMENTS).mkdir(parents=True)
         writers = write_streams(work, temporary / SEGMENTS, options, reject)
@@ -79,6 +80,21 @@ def build(inputs: Sequence[str], folder: Path, options: BuildOptions, reject: Re
         return manifest
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def drop_killed_builds(folder: Path) -> None:
+    """Remove what builds of an index left whose processes are gone."""
+    for path in folder.parent.glob(f".{glob.escape(folder.name)}.*.partial"):
+        process = path.name.split(".")[-2]
+        try:
+            if process.isdecimal() and int(process) != os.getpid():
+                os.kill(int(process), 0)
+                continue  # it is alive
+        except ProcessLookupError:
+            pass
+        except OSError:
+            continue  # it is alive, and another user's
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def add(inputs: Sequence[str], folder: Path, options: BuildOptions, reject: Reject) -> Manifest:

@@ -57,13 +57,17 @@ class Segment:
                     "Restore the index or build it anew."
                 )
             return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise IndexFormatError(f"{path} cannot be read: {error}. Restore the index or build it anew.") from error
 
     def _table(self, name: str) -> Table:
-        return Table(
-            self._array(f"{name}-buckets.npy"), self._array(f"{name}-postings.npy"), self.entry.position_bits[name]
-        )
+        bits = self.entry.position_bits.get(name)
+        if not isinstance(bits, int):
+            raise IndexFormatError(
+                f"The manifest gives no position bits for the {name} of {self.folder}. "
+                "Restore the index or build it anew."
+            )
+        return Table(self._array(f"{name}-buckets.npy"), self._array(f"{name}-postings.npy"), bits)
 
     def tokens_of(self, reference: int) -> np.ndarray:
         """Token ids of a reference, uint16."""
