@@ -8,6 +8,7 @@ from numba import njit
 from provscan.index.positions import code_points_before, unpack_starts
 from provscan.match.hits import BLOCK_BEGIN, BLOCK_END, DOC, REF, SCORE
 from provscan.sketch.minhash import minhash, shingle_hashes
+from provscan.text.information import UNIT
 from provscan.text.tokens import FIRST_CHARACTER
 
 # Columns of the integers and of the floats of a hit.
@@ -18,6 +19,8 @@ HIT_FLOATS = 4
 EXACT, NEAR, PASSAGE = range(3)
 """Kinds: all tokens of both texts in order; at least half of both, or half of the shingles; anything else."""
 NEAR_SHARE = 0.5
+TYPICAL = 300
+"""Tokens of the document that the threshold is stated for; it grows by a bit with each doubling."""
 
 
 @njit(cache=True, nogil=True)
@@ -88,7 +91,8 @@ def collect_hits(
     order : ndarray of int64
         Rows of ``alignments`` by document, reference, falling score.
     least, least_exact : int64
-        Score in 1/16 bit of the best alignment that a group needs, and for equal whole texts.
+        Score in 1/16 bit of the best alignment that a group needs in a document of `TYPICAL` tokens, and for equal
+        whole texts.
     buf, text_offsets, ids, starts, ends, token_offsets
         The chunk (`sketcher.Chunk`).
     tokens, ref_offsets, packed, exceptions
@@ -128,7 +132,7 @@ def collect_hits(
         best = alignments[order[g], SCORE]
         begin = alignments[order[g], BLOCK_BEGIN]
         exact = last - first == ref_last - ref_first and blocks[begin, 2] == last - first
-        if best < (least_exact if exact else least):
+        if best < (least_exact if exact else least + round(UNIT * np.log2((last - first) / TYPICAL))):
             g = stop
             continue
         if doc != doc_ready:
@@ -176,7 +180,7 @@ def collect_hits(
         ints[n, HIT_REF] = ref
         ints[n, HIT_SPANS_BEGIN] = spans_begin
         ints[n, HIT_SPANS_END] = n_spans
-        floats[n, HIT_BITS] = best / 16
+        floats[n, HIT_BITS] = best / UNIT
         floats[n, HIT_DOC_COVERAGE] = doc_tokens / (last - first)
         floats[n, HIT_REF_COVERAGE] = ref_tokens / (ref_last - ref_first)
         floats[n, HIT_JACCARD] = agree / len(a)

@@ -30,18 +30,18 @@ class Thresholds:
     Attributes
     ----------
     match : float
-        An alignment with a reference of an index of at most 1.5 million tokens needs this many; each doubling of the
-        index asks for one more, since it doubles what may be met by chance. Measured (docs/architecture.md): of
-        10,102 human documents 8 have as many against 5,468 references, each for a passage that is truly shared.
+        An alignment needs this many in a document of 300 tokens and an index of at most 1.5 million; each doubling of
+        either asks for one more, and a shorter document for less, since chance matches grow with the product of both
+        (Karlin and Altschul 1990, PNAS 87:2264). Measured on human text: docs/architecture.md.
     exact : float
         A document whose tokens are all of a reference's needs this many: there is no choice of place to pay for.
     """
 
-    match: float = 80.0
+    match: float = 84.0
     exact: float = 45.0
 
     def least(self, tokens: int) -> tuple[int, int]:
-        """Both thresholds in 1/16 bit for an index of so many tokens."""
+        """Both thresholds in 1/16 bit for an index of so many tokens, for a document of `evidence.TYPICAL` tokens."""
         more = max(0.0, math.log2(max(tokens, 1) / THRESHOLD_TOKENS))
         return round((self.match + more) * UNIT), round((self.exact + more) * UNIT)
 
@@ -160,7 +160,7 @@ class Matcher:
             return
         alignments, blocks = joined(parts)
         least, least_exact = self.least
-        if alignments[:, hits.SCORE].max() < min(least, least_exact):
+        if alignments[:, hits.SCORE].max() < least_exact:
             return
         order = np.lexsort((-alignments[:, hits.SCORE], alignments[:, hits.REF], alignments[:, hits.DOC]))
         tokens = len(chunk.ids)
