@@ -108,9 +108,10 @@ class TaskResult:
         least = self.strongest[-1].bits if len(self.strongest) == STRONGEST_REFS else -1.0
         first: dict[str, int] = {}
         for k, (score, ref) in enumerate(zip(bits, refs, strict=True)):
-            if score < least or len(first) == STRONGEST_REFS and score < bits[max(first.values())]:
+            if score < least:
                 break
-            first.setdefault(ref, k)
+            if first.setdefault(ref, k) == k and len(first) == STRONGEST_REFS:
+                least = score  # those of as many bits are told apart by path and row
         rows = None
         for hit in hits.take(order.take(pa.array(first.values(), pa.int64()))).to_pylist():
             if rows is None:
