@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,10 @@ STARTS = "starts.npy"
 LONG_STARTS = "long-starts.npy"
 REFS = "refs.parquet"
 TEXT = "text.parquet"
+
+
+def unreadable(path: Path, error: Exception) -> IndexFormatError:
+    return IndexFormatError(f"{path} cannot be read: {error}. Restore the index or build it anew.")
 
 
 class Segment:
@@ -57,8 +62,8 @@ class Segment:
                     "Restore the index or build it anew."
                 )
             return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise IndexFormatError(f"{path} cannot be read: {error}. Restore the index or build it anew.") from error
+        except (OSError, ValueError, KeyError, TypeError, SyntaxError, TokenError, EOFError) as error:
+            raise unreadable(path, error) from error
 
     def _table(self, name: str) -> Table:
         bits = self.entry.position_bits.get(name)
@@ -91,21 +96,22 @@ class Segment:
         """A reference's text, or None where texts are not stored. Reads one row group."""
         if not self.has_text:
             return None
-        file = pq.ParquetFile(self.folder / TEXT)
-        for group in range(file.num_row_groups):
-            rows = file.metadata.row_group(group).num_rows
-            if reference < rows:
-                return str(file.read_row_group(group).column("text")[reference].as_py())
-            reference -= rows
+        try:
+            file = pq.ParquetFile(self.folder / TEXT)
+            for group in range(file.num_row_groups):
+                rows = file.metadata.row_group(group).num_rows
+                if reference < rows:
+                    return str(file.read_row_group(group).column("text")[reference].as_py())
+                reference -= rows
+        except (OSError, pa.ArrowException) as error:
+            raise unreadable(self.folder / TEXT, error) from error
         raise IndexError(f"reference {reference} is beyond the end of {self.folder / TEXT}")
 
     def _parquet(self, name: str) -> pa.Table:
         try:
             return pq.read_table(self.folder / name)
         except (OSError, pa.ArrowException) as error:
-            raise IndexFormatError(
-                f"{self.folder / name} cannot be read: {error}. Restore the index or build it anew."
-            ) from error
+            raise unreadable(self.folder / name, error) from error
 
     def describe(self) -> dict[str, Any]:
         return {
