@@ -64,7 +64,7 @@ def extend_gapped(ids, first, last, tokens, i, j, step, single, pairs, row, trac
         now = a & 1
         d = i + step * (a - 1)
         # Column c is reached from c (diagonal) and c + 1 (up) of the row before, and from c - 1 (left) of this one.
-        c = max(low - 1, BAND - a)
+        c = max(low - 1, BAND - a, 0)
         row[now, c] = NEVER
         new_low = WIDTH
         new_high = 0

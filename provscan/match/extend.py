@@ -80,16 +80,18 @@ def rescore(ids, begin, stop, tokens, shift, single, pairs):
     score = np.int64(0)
     start = begin
     for k in range(begin, stop):
-        if score <= 0:
-            score = 0
-            start = k
-        if ids[k] == tokens[k + shift]:
-            same = k > start and ids[k - 1] == tokens[k + shift - 1]
-            score += conditional(single, pairs, ids[k - 1] if same else np.uint16(0), ids[k])
-            if score > best:
-                best = score
-                best_begin = start
-                best_stop = k + 1
-        else:
+        t = ids[k]
+        if t != tokens[k + shift]:
             score -= MISMATCH
+            continue
+        alone = np.int64(single[t])
+        same = k > start and ids[k - 1] == tokens[k + shift - 1]
+        score += conditional(single, pairs, ids[k - 1], t) if same else alone
+        if score <= alone:  # what is before brings less than it takes off this token: begin here
+            score = alone
+            start = k
+        if score > best:
+            best = score
+            best_begin = start
+            best_stop = k + 1
     return best, best_begin, best_stop

@@ -142,7 +142,6 @@ def test_rescore_pays_for_pairs_only_within_the_part() -> None:
     assert comp_rescore([1, 2, 2], 0, 3, [1, 3, 2], 0, single, pairs)[0] == 160 + 160 - MISMATCH
 
 
-@pytest.mark.xfail(reason="where what stands before takes off more than it brings, the part should begin anew")
 def test_rescore_best_part_begins_anew() -> None:
     """Token 1 brings 1 bit and takes 6 off token 2: the best part is token 2 alone."""
     pairs = NO_PAIRS.copy()
