@@ -77,6 +77,29 @@ def add(index: Path, inputs: tuple[str, ...], **kwargs: Any) -> None:
 
 @command.command()
 @click.argument("index", type=FOLDER)
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@input_options
+@plain_errors
+def background(index: Path, inputs: tuple[str, ...], text_column: str | None, id_column: str | None, meta: Any) -> None:
+    """Learn from trusted human text which phrases tell nothing: hashes only, and readers use them at once.
+
+    Take text of the kinds that will be scanned, from before models wrote: what stands in it is never evidence.
+    """
+    from provscan.index.background import add_background
+    from provscan.index.build import BuildOptions
+    from provscan.read import Rejected
+
+    rejected: list[Rejected] = []
+    options = BuildOptions(text=text_column, id=id_column, meta=meta)
+    learnt = add_background(inputs, index, options, rejected.append).background[-1]
+    for r in rejected:
+        click.echo(f"{r.path}, {r.position}: {r.reason}", err=True)
+    click.echo(f"{index}: learnt from {learnt.documents:,} documents, {learnt.tokens:,} tokens", err=True)
+    report_rejected(len(rejected), "listed above")
+
+
+@command.command()
+@click.argument("index", type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @plain_errors
 def info(index: Path, as_json: bool) -> None:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from provscan.errors import InputError
 from provscan.index.manifest import Manifest, SegmentEntry, locked, read_manifest, sync_folder
 from provscan.index.parameters import Parameters
-from provscan.index.store import SEGMENTS, drop_unknown_segments, is_index
+from provscan.index.store import SEGMENTS, drop_unknown, is_index
 from provscan.index.writer import SEGMENT_TOKENS, Prepared, SegmentWriter, prepare
 from provscan.read import Plan, ReadOptions, Rejected, plan
 from provscan.schema import REFERENCE_COLUMNS
@@ -103,7 +103,7 @@ def add(inputs: Sequence[str], folder: Path, options: BuildOptions, reject: Reje
     work = plan(inputs, options.read_options())
     with locked(folder):
         manifest = read_manifest(folder)
-        drop_unknown_segments(folder, manifest)
+        drop_unknown(folder, manifest)
         writers = write_streams(work, folder / SEGMENTS, options, reject)
         if not writers:
             raise InputError(f"No reference could be read from {', '.join(inputs)}; {folder} is as it was.")

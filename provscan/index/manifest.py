@@ -44,11 +44,22 @@ class SegmentEntry:
 
 
 @dataclass(frozen=True)
+class BackgroundEntry:
+    """A filter of phrases of trusted human text: its file under background/, what it was learnt from, its checksum."""
+
+    name: str
+    documents: int
+    tokens: int
+    file: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Manifest:
     """manifest.json of an index."""
 
     parameters: Parameters
     segments: tuple[SegmentEntry, ...]
+    background: tuple[BackgroundEntry, ...] = ()
 
     @property
     def references(self) -> int:
@@ -66,17 +77,19 @@ class Manifest:
     def with_segments(self, segments: tuple[SegmentEntry, ...]) -> Manifest:
         return replace(self, segments=segments)
 
+    def with_background(self, background: tuple[BackgroundEntry, ...]) -> Manifest:
+        return replace(self, background=background)
+
     def as_json(self) -> str:
-        return json.dumps(
-            {
-                "format": FORMAT_VERSION,
-                "algorithm": self.parameters.algorithm,
-                "parameters": self.parameters.as_dict(),
-                "segments": [vars(s) for s in self.segments],
-            },
-            indent=1,
-            sort_keys=True,
-        )
+        """The file's text, with a SHA-256 of all the rest of it."""
+        data: dict[str, Any] = {
+            "format": FORMAT_VERSION,
+            "algorithm": self.parameters.algorithm,
+            "parameters": self.parameters.as_dict(),
+            "segments": [vars(s) for s in self.segments],
+            "background": [vars(b) for b in self.background],
+        }
+        return json.dumps(data | {"sha256": checksum(data)}, indent=1, sort_keys=True)
 
     def write(self, folder: Path) -> None:
         """Replace the manifest atomically; what it names must be on disk already."""
@@ -87,6 +100,11 @@ class Manifest:
             os.fsync(f.fileno())
         temporary.replace(folder / MANIFEST)
         sync_folder(folder)
+
+
+def checksum(data: dict[str, Any]) -> str:
+    """SHA-256 of a manifest's content, however it is laid out."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -119,8 +137,11 @@ def read_manifest(folder: Path) -> Manifest:
                 raise IndexFormatError(
                     f"{folder} has {what} version {here}, and this program writes {known}. Build the index anew."
                 )
+        if data.pop("sha256") != checksum(data):
+            raise IndexFormatError(f"{path} is not as it was written. Restore the index or build it anew.")
         segments = tuple(SegmentEntry(**s) for s in data["segments"])
-        return Manifest(Parameters(**data["parameters"]), segments)
+        background = tuple(BackgroundEntry(**b) for b in data["background"])
+        return Manifest(Parameters(**data["parameters"]), segments, background)
     except (KeyError, TypeError) as error:
         raise IndexFormatError(f"{path} lacks or misnames {error}. Restore the index or build it anew.") from error
 

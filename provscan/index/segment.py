@@ -20,12 +20,26 @@ TOKENS = "tokens.npy"
 OFFSETS = "offsets.npy"
 STARTS = "starts.npy"
 LONG_STARTS = "long-starts.npy"
+PHRASES = "phrases.npy"
 REFS = "refs.parquet"
 TEXT = "text.parquet"
 
 
 def unreadable(path: Path, error: Exception) -> IndexFormatError:
     return IndexFormatError(f"{path} cannot be read: {error}. Restore the index or build it anew.")
+
+
+def read_array(path: Path, size: int) -> np.ndarray:
+    """Map an array of an index, which has so many bytes on disk, into memory."""
+    try:
+        found = path.stat().st_size
+        if found != size:
+            raise IndexFormatError(
+                f"{path} has {found} bytes, and the manifest says {size}. Restore the index or build it anew."
+            )
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError, TypeError, SyntaxError, TokenError, EOFError) as error:
+        raise unreadable(path, error) from error
 
 
 class Segment:
@@ -39,6 +53,8 @@ class Segment:
         Where each reference starts in ``tokens``; the next one's start, less one, ends it.
     starts, long_starts : ndarrays
         Starts of tokens in code points (`positions`).
+    phrases : ndarray of uint8
+        Filter of the phrases that many references have (`phrases`).
     seeds, bands, prints : Table
         Seed hashes to positions in ``tokens``; LSH bands and fingerprints to reference numbers plus 1.
     """
@@ -50,20 +66,14 @@ class Segment:
         self.offsets = self._array(OFFSETS)
         self.starts = self._array(STARTS)
         self.long_starts = self._array(LONG_STARTS)
+        self.phrases = self._array(PHRASES)
         self.seeds, self.bands, self.prints = (self._table(name) for name in TABLES)
 
     def _array(self, name: str) -> np.ndarray:
         path = self.folder / name
-        try:
-            size = path.stat().st_size
-            if size != self.entry.files[name]["bytes"]:
-                raise IndexFormatError(
-                    f"{path} has {size} bytes, and the manifest says {self.entry.files[name]['bytes']}. "
-                    "Restore the index or build it anew."
-                )
-            return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-        except (OSError, ValueError, KeyError, TypeError, SyntaxError, TokenError, EOFError) as error:
-            raise unreadable(path, error) from error
+        if name not in self.entry.files:
+            raise IndexFormatError(f"The manifest does not name {path}. Restore the index or build it anew.")
+        return read_array(path, self.entry.files[name]["bytes"])
 
     def _table(self, name: str) -> Table:
         bits = self.entry.position_bits.get(name)

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ import pyarrow.compute as pc
 
 from provscan.errors import IndexFormatError
 from provscan.index.manifest import MANIFEST, Manifest, read_manifest
-from provscan.index.segment import Segment
+from provscan.index.segment import Segment, read_array
 from provscan.text.information import load_information
 
 SEGMENTS = "segments"
+BACKGROUND = "background"
 
 
 class Index:
@@ -62,6 +64,15 @@ class Index:
     def has_text(self) -> bool:
         """Whether every segment stores its texts."""
         return all(s.has_text for s in self.segments)
+
+    @cached_property
+    def background(self) -> np.ndarray:
+        """One filter of the phrases of all background text, read at first use; uint8."""
+        parts = [
+            read_array(self.path / BACKGROUND / entry.name, int(entry.file["bytes"]))
+            for entry in self.manifest.background
+        ]
+        return union(parts)
 
     def locate(self, number: int) -> tuple[Segment, int]:
         """Segment of a reference and its number there."""
@@ -108,23 +119,43 @@ class Index:
             "months": _counts(refs, "created", 7),
             "parameters": self.parameters.as_dict(),
             "outgrown": wanted.information > self.parameters.information + 2,
+            "background": [
+                {"documents": b.documents, "tokens": b.tokens, "bytes": b.file["bytes"]}
+                for b in self.manifest.background
+            ],
             "segments": segments,
         }
 
     def verify(self) -> Iterator[str]:
         """Compare every file with the manifest; yields a sentence for each that differs."""
         for entry in self.manifest.segments:
-            folder = self.path / SEGMENTS / entry.id
             for name, known in sorted(entry.files.items()):
-                path = folder / name
-                try:
-                    with path.open("rb") as f:
-                        found = hashlib.file_digest(f, "sha256").hexdigest()
-                except OSError as error:
-                    yield f"{path} cannot be read: {error.strerror}."
-                    continue
-                if found != known["sha256"]:
-                    yield f"{path} has SHA-256 {found}, and the manifest says {known['sha256']}."
+                yield from compare(self.path / SEGMENTS / entry.id / name, known["sha256"])
+        for background in self.manifest.background:
+            yield from compare(self.path / BACKGROUND / background.name, background.file["sha256"])
+
+
+def compare(path: Path, sha256: str) -> Iterator[str]:
+    """A sentence where a file's SHA-256 is not the one given."""
+    try:
+        with path.open("rb") as f:
+            found = hashlib.file_digest(f, "sha256").hexdigest()
+    except OSError as error:
+        yield f"{path} cannot be read: {error.strerror}."
+        return
+    if found != sha256:
+        yield f"{path} has SHA-256 {found}, and the manifest says {sha256}."
+
+
+def union(filters: list[np.ndarray]) -> np.ndarray:
+    """One filter that knows what each of several does; repeating a smaller one leaves its answers as they are."""
+    if not filters:
+        filters = [np.zeros(8, np.uint8)]
+    out = np.zeros(max(len(f) for f in filters), np.uint8)
+    for one in filters:
+        out |= np.tile(one, len(out) // len(one))
+    out.setflags(write=False)
+    return out
 
 
 def _counts(refs: pa.Table | None, column: str, width: int | None = None) -> dict[str, int]:
@@ -134,12 +165,16 @@ def _counts(refs: pa.Table | None, column: str, width: int | None = None) -> dic
     return {v if v is not None else "(none)": n for v, n in Counter(values).most_common()}
 
 
-def drop_unknown_segments(folder: Path, manifest: Manifest) -> None:
-    """Remove segments that the manifest does not name: what a killed writer left. The caller holds the lock."""
-    known = {entry.id for entry in manifest.segments}
+def drop_unknown(folder: Path, manifest: Manifest) -> None:
+    """Remove what the manifest does not name, which a killed writer left. The caller holds the lock."""
+    segments = {entry.id for entry in manifest.segments}
     for path in (folder / SEGMENTS).glob("*"):
-        if path.name not in known:
+        if path.name not in segments:
             shutil.rmtree(path)
+    filters = {entry.name for entry in manifest.background}
+    for path in (folder / BACKGROUND).glob("*"):
+        if path.name not in filters:
+            path.unlink()
 
 
 def is_index(folder: Path) -> bool:

@@ -20,6 +20,7 @@ from provscan.index.table import (
     position_bits_for,
 )
 from provscan.sketch.minhash import band_hashes, load_permutations, minhash, shingle_hashes
+from provscan.sketch.phrases import filter_bytes, learn, phrase_hashes
 from provscan.sketch.seeds import LONGEST, find_seeds
 from provscan.text.information import load_information
 from provscan.text.tokens import FIRST_CHARACTER
@@ -144,3 +145,59 @@ def print_table(fingerprints: np.ndarray) -> Table:
     first_of = np.searchsorted(same, same)
     keep = np.arange(len(order)) - first_of < SAME_PRINTS
     return build_table(ordered[keep], (order[keep] + 1).astype(np.uint32))
+
+
+BOILERPLATE = 20
+BOILERPLATE_SHARE = 0.01
+"""References of different text, and their share, that a phrase stands in when it is boilerplate: a refusal, a template,
+a licence. Sixty models that answer the same prompts share phrases too, which are no boilerplate; hence the share."""
+MOST_COUNTED = 65535
+COUNTERS = 1 << 26
+"""Most counters of phrases (two bytes each): in 100 million phrases, one in 10 shares its counter with a few others."""
+
+
+@njit(cache=True, nogil=True)
+def count_phrases(tokens, offsets, references, single, sums, rolling, hashes, counts):
+    """Count the phrases of some references in ``counts`` (uint16, a power of two, saturating) by their hash."""
+    mask = np.uint64(len(counts) - 1)
+    for r in references:
+        first, last = np.int64(offsets[r]), np.int64(offsets[r + 1]) - 1
+        phrase_hashes(tokens, first, last, single, sums, rolling, hashes)
+        for k in range(last - first):
+            at = np.int64(hashes[k] & mask)
+            counts[at] += counts[at] < MOST_COUNTED
+
+
+@njit(cache=True, nogil=True)
+def learn_counted(tokens, offsets, references, single, sums, rolling, hashes, counts, least, bits):
+    """Put the phrases with at least ``least`` counts into ``bits``, where it has any; returns how many."""
+    mask = np.uint64(len(counts) - 1)
+    found = np.int64(0)
+    for r in references:
+        first, last = np.int64(offsets[r]), np.int64(offsets[r + 1]) - 1
+        phrase_hashes(tokens, first, last, single, sums, rolling, hashes)
+        for k in range(last - first):
+            if hashes[k] == 0 or counts[np.int64(hashes[k] & mask)] < least:
+                hashes[k] = 0
+            else:
+                found += 1
+        if len(bits):
+            learn(bits, hashes, last - first)
+    return found
+
+
+def common_phrases(tokens: np.ndarray, offsets: np.ndarray, fingerprints: np.ndarray) -> np.ndarray:
+    """Filter of the phrases that stand in `BOILERPLATE` or more references; the same text counts once."""
+    single = load_information().single
+    references = np.sort(np.unique(fingerprints, return_index=True)[1])
+    room = int(np.diff(offsets.astype(np.int64)).max(initial=0)) + LONGEST + 1
+    scratch = np.empty(room, np.uint32), np.empty(room, np.uint64), np.empty(room, np.uint64)
+    counts = np.zeros(min(COUNTERS, 1 << max(10, len(tokens).bit_length())), np.uint16)
+    count_phrases(tokens, offsets, references, single, *scratch, counts)
+    least = min(max(BOILERPLATE, round(BOILERPLATE_SHARE * len(references))), MOST_COUNTED)
+    args = (tokens, offsets, references, single, *scratch, counts, least)
+    occurrences = int(learn_counted(*args, np.zeros(0, np.uint8)))
+    # Each of them occurs at least so many times: that many fewer are different.
+    bits = np.zeros(filter_bytes(occurrences // least), np.uint8)
+    learn_counted(*args, bits)
+    return bits

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from provscan.index.manifest import SegmentEntry, file_entry, sync_folder
 from provscan.index.parameters import Parameters
 from provscan.index.positions import pack_starts
-from provscan.index.segment import LONG_STARTS, OFFSETS, REFS, STARTS, TEXT, TOKENS
-from provscan.index.tables import band_table, print_table, seed_table
+from provscan.index.segment import LONG_STARTS, OFFSETS, PHRASES, REFS, STARTS, TEXT, TOKENS
+from provscan.index.tables import band_table, common_phrases, print_table, seed_table
 from provscan.schema import REFERENCE_COLUMNS, REFERENCES
 from provscan.sketch.sketcher import Sketcher, text_buffers
 
@@ -185,11 +185,13 @@ class SegmentWriter:
         tokens = np.load(self.folder / TOKENS, mmap_mode="r")
         offsets = np.load(self.folder / OFFSETS, mmap_mode="r")
         tokens, offsets = np.asarray(tokens), np.asarray(offsets)
+        fingerprints = np.concatenate([np.empty(0, np.uint64), *self.prints])
         tables = {
             "seeds": seed_table(tokens, offsets, parameters, workers),
             "bands": band_table(tokens, offsets, parameters),
-            "prints": print_table(np.concatenate([np.empty(0, np.uint64), *self.prints])),
+            "prints": print_table(fingerprints),
         }
+        np.save(self.folder / PHRASES, common_phrases(tokens, offsets, fingerprints), allow_pickle=False)
         for name, table in tables.items():
             np.save(self.folder / f"{name}-buckets.npy", table.buckets, allow_pickle=False)
             np.save(self.folder / f"{name}-postings.npy", table.postings, allow_pickle=False)

@@ -1,6 +1,6 @@
 """Gapped extension: from the ends of an ungapped core outward, banded dynamic programming that stops at an X-drop.
 
-Smith-Waterman scoring (match: conditional information of the token; mismatch and gap: fixed costs) restricted to a
+Smith-Waterman scoring (match: what the token is worth, `weights`; mismatch and gap: fixed costs) restricted to a
 band around the core's diagonal and to cells within `DROP` of the best, as gapped BLAST does (Altschul et al. 1997).
 The shared tokens come out as blocks: runs of equal tokens on one diagonal.
 """
@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from provscan.match.extend import DROP, MISMATCH
-from provscan.text.information import UNIT, conditional
+from provscan.text.information import UNIT
 
 GAP = 7 * UNIT
 BAND = 24
@@ -23,13 +23,15 @@ DIAGONAL, UP, LEFT = 1, 2, 3
 
 
 @njit(cache=True, nogil=True)
-def extend_gapped(ids, first, last, tokens, i, j, step, single, pairs, row, trace, out):
+def extend_gapped(ids, first, last, tokens, i, j, step, alone, linked, row, trace, out):
     """Extend from document token ``i`` and stream token ``j`` on, both included, in direction ``step``.
 
     Parameters
     ----------
-    ids, first, last, tokens, single, pairs
+    ids, first, last, tokens
         As for `extend.extend`.
+    alone, linked : ndarrays of uint8
+        What tokens are worth (`weights.weigh`), indexed as ids.
     step : int64
         1 to the right, -1 to the left.
     row : ndarray of int64, shape (2, WIDTH + 2)
@@ -86,7 +88,7 @@ def extend_gapped(ids, first, last, tokens, i, j, step, single, pairs, row, trac
                 if ids[d] == tokens[r]:
                     before = d - 1
                     same = before >= first and ids[before] == tokens[r - 1]
-                    score += conditional(single, pairs, ids[before] if same else np.uint16(0), ids[d])
+                    score += np.int64(linked[d]) if same else np.int64(alone[d])
                 else:
                     score -= MISMATCH
             if low <= c + 1 < high and row[1 - now, c + 2] - GAP > score:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from provscan.text.information import UNIT, conditional
+from provscan.text.information import UNIT
 
 MISMATCH = 6 * UNIT
 DROP = 30 * UNIT
@@ -68,8 +68,8 @@ def extend(ids, first, last, tokens, i, j, single):
 
 
 @njit(cache=True, nogil=True)
-def rescore(ids, begin, stop, tokens, shift, single, pairs):
-    """Best part of an ungapped alignment by conditional information (`align.shared_bits`).
+def rescore(ids, begin, stop, tokens, shift, alone, linked):
+    """Best part of an ungapped alignment by what its tokens are worth (`weights.weigh`).
 
     The alignment pairs ``ids[k]`` with ``tokens[k + shift]`` for ``begin <= k < stop``. Returns score, begin and stop
     of its best-scoring part (Kadane's algorithm).
@@ -80,15 +80,14 @@ def rescore(ids, begin, stop, tokens, shift, single, pairs):
     score = np.int64(0)
     start = begin
     for k in range(begin, stop):
-        t = ids[k]
-        if t != tokens[k + shift]:
+        if ids[k] != tokens[k + shift]:
             score -= MISMATCH
             continue
-        alone = np.int64(single[t])
+        worth = np.int64(alone[k])
         same = k > start and ids[k - 1] == tokens[k + shift - 1]
-        score += conditional(single, pairs, ids[k - 1], t) if same else alone
-        if score <= alone:  # what is before brings less than it takes off this token: begin here
-            score = alone
+        score += np.int64(linked[k]) if same else worth
+        if score <= worth:  # what is before brings less than it takes off this token: begin here
+            score = worth
             start = k
         if score > best:
             best = score

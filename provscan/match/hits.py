@@ -7,6 +7,7 @@ from numba import njit
 
 from provscan.match.align import extend_gapped
 from provscan.match.extend import extend, rescore
+from provscan.match.weights import weigh
 from provscan.text.information import UNIT
 from provscan.text.machine import prefetch
 
@@ -105,19 +106,19 @@ def add_block(blocks, n, begin, d, r):
 
 
 @njit(cache=True, nogil=True)
-def align_candidate(ids, first, last, tokens, candidate, single, pairs, row, trace, matched, blocks, n):
+def align_candidate(ids, first, last, tokens, candidate, alone, linked, row, trace, matched, blocks, n):
     """Extend a candidate with gaps on both sides; returns its score and the number of blocks, ``n`` before."""
     begin, end, diagonal = candidate[C_BEGIN], candidate[C_END], candidate[C_DIAGONAL]
     block_begin = n
     left, m = extend_gapped(
-        ids, first, last, tokens, begin - 1, begin - 1 + diagonal, -1, single, pairs, row, trace, matched
+        ids, first, last, tokens, begin - 1, begin - 1 + diagonal, -1, alone, linked, row, trace, matched
     )
     for k in range(m):
         n = add_block(blocks, n, block_begin, matched[k, 0], matched[k, 1])
     for k in range(begin, end):
         if ids[k] == tokens[k + diagonal]:
             n = add_block(blocks, n, block_begin, k, k + diagonal)
-    right, m = extend_gapped(ids, first, last, tokens, end, end + diagonal, 1, single, pairs, row, trace, matched)
+    right, m = extend_gapped(ids, first, last, tokens, end, end + diagonal, 1, alone, linked, row, trace, matched)
     for k in range(m - 1, -1, -1):
         n = add_block(blocks, n, block_begin, matched[k, 0], matched[k, 1])
     return candidate[C_SCORE] + left + right, n
@@ -172,6 +173,8 @@ def align_hits(
     ref_offsets,
     single,
     pairs,
+    boilerplate,
+    background,
     alignments,
     blocks,
     diagonals,
@@ -179,6 +182,11 @@ def align_hits(
     row,
     trace,
     matched,
+    sums,
+    rolling,
+    hashes,
+    alone,
+    linked,
 ):
     """Alignments of the documents of a chunk with the references of one segment.
 
@@ -193,6 +201,8 @@ def align_hits(
         What `lookup.find_hits` gave, in document order; those from ``start`` to ``n_hits`` are worked on.
     tokens, ref_offsets
         The segment's stream, and where each reference starts in it.
+    single, pairs, boilerplate, background
+        As for `weights.weigh`.
     alignments : ndarray of int64, shape (n, ALIGNMENT_COLUMNS), out
         Document, reference, score in 1/16 bit, token ranges in ids and stream, range in blocks, range of diagonals.
     blocks : ndarray of int32, shape (n, 3), out
@@ -201,6 +211,8 @@ def align_hits(
         Scratch.
     row, trace, matched
         Scratch of `extend_gapped`.
+    sums, rolling, hashes, alone, linked
+        Scratch and output of `weights.weigh`; the last two are indexed as ids.
 
     Returns
     -------
@@ -220,6 +232,7 @@ def align_hits(
             stop += 1
         first = token_offsets[doc]
         last = token_offsets[doc + 1]
+        weighed = False
         while h < stop:
             found, h = find_candidates(
                 ids,
@@ -235,12 +248,15 @@ def align_hits(
                 diagonals,
                 candidates,
             )
+            if found > 0 and not weighed:
+                weigh(ids, first, last, single, pairs, boilerplate, background, sums, rolling, hashes, alone, linked)
+                weighed = True
             for c in range(found):
                 candidate = candidates[c]
                 if is_explained(candidate, alignments, doc_n, n):
                     continue
                 candidate[C_SCORE], candidate[C_BEGIN], candidate[C_END] = rescore(
-                    ids, candidate[C_BEGIN], candidate[C_END], tokens, candidate[C_DIAGONAL], single, pairs
+                    ids, candidate[C_BEGIN], candidate[C_END], tokens, candidate[C_DIAGONAL], alone, linked
                 )
                 if candidate[C_SCORE] < SECOND_GATE:
                     continue
@@ -249,7 +265,7 @@ def align_hits(
                 if n >= len(alignments) or n_blocks + most > len(blocks):
                     return doc_hit, doc_n, doc_blocks
                 score, end = align_candidate(
-                    ids, first, last, tokens, candidate, single, pairs, row, trace, matched, blocks, n_blocks
+                    ids, first, last, tokens, candidate, alone, linked, row, trace, matched, blocks, n_blocks
                 )
                 if score >= KEEP:
                     ref = find_reference(ref_offsets, candidate[C_BEGIN] + candidate[C_DIAGONAL])

@@ -37,7 +37,7 @@ class Thresholds:
         A document whose tokens are all of a reference's needs this many: there is no choice of place to pay for.
     """
 
-    match: float = 84.0
+    match: float = 80.0
     exact: float = 45.0
 
     def least(self, tokens: int) -> tuple[int, int]:
@@ -103,6 +103,14 @@ class Matcher:
         self.shingles = np.empty(max(tokens, self.longest + 1), np.uint32)
         self.sums = np.empty(max(tokens, self.longest) + LONGEST + 1, np.uint32)
         self.rolling = np.empty(max(tokens, self.longest) + LONGEST + 1, np.uint64)
+        # Scratch and output of `weights.weigh`.
+        self.weighing = (
+            self.sums,
+            self.rolling,
+            np.empty(tokens, np.uint64),
+            np.empty(tokens, np.uint8),
+            np.empty(tokens, np.uint8),
+        )
 
     def match(self, chunk: Chunk, buf: np.ndarray) -> ChunkHits | None:
         """Hits of a chunk whose texts are in ``buf`` (uint8); None where there are none."""
@@ -151,8 +159,11 @@ class Matcher:
             segment.tokens,
             segment.offsets,
             *self.information,
+            segment.phrases,
+            self.index.background,
             equal,
             equal_blocks,
+            *self.weighing,
         )
         if n:
             parts.append((equal[:n], equal_blocks[:n]))
@@ -270,6 +281,8 @@ class Matcher:
                 segment.tokens,
                 segment.offsets,
                 *self.information,
+                segment.phrases,
+                self.index.background,
                 self.alignments,
                 self.blocks,
                 self.diagonals,
@@ -277,6 +290,7 @@ class Matcher:
                 self.row,
                 self.trace,
                 self.matched,
+                *self.weighing,
             )
             if n:
                 yield self.alignments[:n].copy(), self.blocks[:n_blocks].copy()

@@ -7,9 +7,9 @@ from numba import njit
 
 from provscan.index.table import BUCKET_SHIFT, get
 from provscan.match.hits import record
+from provscan.match.weights import weigh
 from provscan.sketch.minhash import EMPTY, band_hashes, minhash, shingle_hashes
 from provscan.sketch.seeds import find_seeds
-from provscan.text.information import conditional
 
 COMMON_SHARE = 0.25
 """Share of a document's seeds that must be common among the references before its LSH bands are looked up.
@@ -49,8 +49,15 @@ def find_equal(
     ref_offsets,
     single,
     pairs,
+    boilerplate,
+    background,
     alignments,
     blocks,
+    sums,
+    rolling,
+    hashes,
+    alone,
+    linked,
 ):
     """Alignments of documents with references of exactly the same tokens.
 
@@ -60,10 +67,12 @@ def find_equal(
         The chunk.
     buckets, postings, position_bits
         The segment's table of fingerprints.
-    tokens, ref_offsets, single, pairs
+    tokens, ref_offsets, single, pairs, boilerplate, background
         As for `hits.align_hits`.
     alignments, blocks : out
         As for `hits.align_hits`; what does not fit is left out, equal texts beyond the first being the same evidence.
+    sums, rolling, hashes, alone, linked
+        Scratch of `weights.weigh`.
 
     Returns
     -------
@@ -81,15 +90,15 @@ def find_equal(
             ref = numbers[k] - 1
             begin = np.int64(ref_offsets[ref])
             same = np.int64(ref_offsets[ref + 1]) - 1 - begin == last - first
-            score = np.int64(0)
-            before = np.uint16(0)
             for t in range(last - first):
+                same = same and ids[first + t] == tokens[begin + t]
                 if not same:
                     break
-                same = ids[first + t] == tokens[begin + t]
-                score += conditional(single, pairs, before, ids[first + t])
-                before = ids[first + t]
             if same and n < len(alignments):
+                weigh(ids, first, last, single, pairs, boilerplate, background, sums, rolling, hashes, alone, linked)
+                score = np.int64(0)
+                for t in range(first, last):
+                    score += np.int64(linked[t])
                 blocks[n, 0] = first
                 blocks[n, 1] = begin
                 blocks[n, 2] = last - first

@@ -84,8 +84,7 @@ def read_summary(out: Path) -> dict[str, Any]:
     version = summary.get("schema") if isinstance(summary, dict) else None
     if version != SCHEMA_VERSION:
         raise InputError(
-            f"{out / 'summary.json'} has schema version {version}, and this program knows {SCHEMA_VERSION}. "
-            "Scan again."
+            f"{out / 'summary.json'} has schema version {version}, and this program knows {SCHEMA_VERSION}. Scan again."
         )
     return summary
 

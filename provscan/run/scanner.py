@@ -46,8 +46,9 @@ class Scanner:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._refs: pa.RecordBatch | None = None
+        _ = index.background  # read here, once, before threads ask for it, and so are the filters
         for segment in index.segments:
-            _ = segment.filter  # made here, once, before threads ask for it
+            _ = segment.filter
 
     def _tools(self) -> tuple[Sketcher, Matcher]:
         if not hasattr(self._local, "tools"):
