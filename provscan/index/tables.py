@@ -147,7 +147,7 @@ def print_table(fingerprints: np.ndarray) -> Table:
     return build_table(ordered[keep], (order[keep] + 1).astype(np.uint32))
 
 
-BOILERPLATE = 20
+BOILERPLATE = 10
 BOILERPLATE_SHARE = 0.01
 """References of different text, and their share, that a phrase stands in when it is boilerplate: a refusal, a template,
 a licence. Sixty models that answer the same prompts share phrases too, which are no boilerplate; hence the share."""

@@ -117,7 +117,7 @@ class TaskResult:
             if rows is None:
                 rows = {row: k for k, row in enumerate(batch.column("row").to_pylist())}
             text = batch.column("text")[rows[hit["row"]]].as_py()
-            first, last = hit["spans"][0]["doc_start"], hit["spans"][-1]["doc_end"]
+            begin, end = hit["spans"][0]["doc_start"], hit["spans"][-1]["doc_end"]
             self.strongest.append(
                 Strong(
                     hit["bits"],
@@ -126,7 +126,7 @@ class TaskResult:
                     hit["id"],
                     hit["ref_id"],
                     hit["ref_model"],
-                    text[first : min(last, first + 300)],
+                    text[begin : min(end, begin + 300)],
                 )
             )
         self.strongest = best_of_references(self.strongest)
