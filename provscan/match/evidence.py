@@ -7,17 +7,20 @@ from numba import njit
 
 from provscan.index.positions import code_points_before, unpack_starts
 from provscan.match.hits import BLOCK_BEGIN, BLOCK_END, DOC, REF, SCORE
+from provscan.match.masking import masked_tokens
 from provscan.sketch.minhash import minhash, shingle_hashes
 from provscan.text.information import UNIT
 from provscan.text.tokens import FIRST_CHARACTER
 
 # Columns of the integers and of the floats of a hit.
-HIT_DOC, HIT_REF, HIT_KIND, HIT_SPANS_BEGIN, HIT_SPANS_END = range(5)
-HIT_INTS = 5
+HIT_DOC, HIT_REF, HIT_KIND, HIT_MASKED, HIT_SPANS_BEGIN, HIT_SPANS_END = range(6)
+HIT_INTS = 6
 HIT_BITS, HIT_DOC_COVERAGE, HIT_REF_COVERAGE, HIT_JACCARD = range(4)
 HIT_FLOATS = 4
-EXACT, NEAR, PASSAGE = range(3)
-"""Kinds: all tokens of both texts in order; at least half of both, or half of the shingles; anything else."""
+EXACT, NEAR, PASSAGE, MASKED = range(4)
+"""Kinds: all tokens of both texts in order; at least half of both, or half of the shingles; anything else; and whatever
+of these but the first has `LEAST_MASKED` masked tokens."""
+LEAST_MASKED = 2
 NEAR_SHARE = 0.5
 TYPICAL = 300
 """Tokens of the document that the threshold is stated for; it grows by a bit with each doubling."""
@@ -50,6 +53,18 @@ def reference_end(tokens, at, ref_points, k, length):
     room = ref_points[k + 1] - ref_points[k]
     words = tokens[at] < FIRST_CHARACTER and tokens[at + 1] != 0 and tokens[at + 1] < FIRST_CHARACTER
     return ref_points[k] + max(min(length, room - 1 if words else room), 1)
+
+
+@njit(cache=True, nogil=True)
+def masked_in_alignment(buf, begin, starts, ends, blocks, alignment):
+    """Tokens of the reference that placeholders of the document mask between the blocks of an alignment."""
+    masked = np.int64(0)
+    for k in range(alignment[BLOCK_BEGIN], alignment[BLOCK_END] - 1):
+        missing = np.int64(blocks[k + 1, 1]) - np.int64(blocks[k, 1]) - np.int64(blocks[k, 2])
+        if missing > 0:
+            end = np.int64(ends[np.int64(blocks[k, 0]) + np.int64(blocks[k, 2]) - 1])
+            masked += masked_tokens(buf, begin + end, begin + np.int64(starts[blocks[k + 1, 0]]), missing)
+    return masked
 
 
 @njit(cache=True, nogil=True)
@@ -146,8 +161,10 @@ def collect_hits(
         group += 1
         doc_tokens = 0
         ref_tokens = 0
+        masked = 0
         spans_begin = n_spans
         for k in range(g, stop):
+            masked += masked_in_alignment(buf, np.int64(text_offsets[doc]), starts, ends, blocks, alignments[order[k]])
             for block in range(alignments[order[k], BLOCK_BEGIN], alignments[order[k], BLOCK_END]):
                 d, r, length = np.int64(blocks[block, 0]), np.int64(blocks[block, 1]), np.int64(blocks[block, 2])
                 fresh = 0
@@ -186,7 +203,8 @@ def collect_hits(
         floats[n, HIT_JACCARD] = agree / len(a)
         both = min(floats[n, HIT_DOC_COVERAGE], floats[n, HIT_REF_COVERAGE])
         near = both >= NEAR_SHARE or agree >= len(a) * NEAR_SHARE
-        ints[n, HIT_KIND] = EXACT if exact else NEAR if near else PASSAGE
+        ints[n, HIT_KIND] = EXACT if exact else MASKED if masked >= LEAST_MASKED else NEAR if near else PASSAGE
+        ints[n, HIT_MASKED] = masked
         n += 1
         g = stop
     return n, n_spans

@@ -51,8 +51,8 @@ class ChunkHits(NamedTuple):
 
     Attributes
     ----------
-    ints : ndarray of int64, shape (hits, 3)
-        Document of the chunk, number of the reference in the index, kind.
+    ints : ndarray of int64, shape (hits, 4)
+        Document of the chunk, number of the reference in the index, kind, masked tokens.
     floats : ndarray of float32, shape (hits, 4)
         Bits, coverage of the document, coverage of the reference, Jaccard estimate.
     spans : ndarray of int32, shape (spans, 4)
@@ -123,7 +123,7 @@ class Matcher:
         ]
         if not found:
             return None
-        ints = np.concatenate([np.c_[i[:, 0], i[:, 1] + first, i[:, 2]] for first, i, *_ in found])
+        ints = np.concatenate([np.c_[i[:, 0], i[:, 1] + first, i[:, 2:4]] for first, i, *_ in found])
         floats = np.concatenate([f for _, _, f, *_ in found])
         spans = np.concatenate([s for *_, s, _ in found])
         counts = np.concatenate([i[:, evidence.HIT_SPANS_END] - i[:, evidence.HIT_SPANS_BEGIN] for _, i, *_ in found])

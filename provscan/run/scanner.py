@@ -109,7 +109,8 @@ class Scanner:
             if hits is not None:
                 covered[span] = hits.covered
                 parts.append((chunk.first, hits))
-        docs, refs, kinds, floats, spans, offsets = _joined(parts)
+        ints, floats, spans, offsets = _joined(parts)
+        docs, refs, kinds, masked = ints.T
         first_hit = np.r_[True, docs[1:] != docs[:-1]] if len(docs) else np.zeros(0, bool)
         verdict = np.where(tokens == 0, ABSTAIN, CLEAN)
         verdict[docs] = MATCH
@@ -155,7 +156,7 @@ class Scanner:
                 pa.array(floats[:, 1]),
                 pa.array(floats[:, 2]),
                 pa.array(floats[:, 0]),
-                pa.nulls(len(docs), pa.int32()),
+                pa.array(masked.astype(np.int32)),
                 spans_list,
             ],
             schema=HITS,
@@ -163,15 +164,13 @@ class Scanner:
         return Scanned(documents, hit_rows)
 
 
-def _joined(
-    parts: list[tuple[int, ChunkHits]],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Documents (of the batch), references, kinds, floats, spans and span offsets of the hits of all chunks."""
+def _joined(parts: list[tuple[int, ChunkHits]]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Integers (with documents of the batch), floats, spans and span offsets of the hits of all chunks."""
     if not parts:
-        empty = np.zeros(0, np.int64)
-        return empty, empty, empty, np.zeros((0, 4), np.float32), np.zeros((0, 4), np.int32), np.zeros(1, np.int64)
-    ints = np.concatenate([h.ints + [first, 0, 0] for first, h in parts])
+        ints, floats = np.zeros((0, 4), np.int64), np.zeros((0, 4), np.float32)
+        return ints, floats, np.zeros((0, 4), np.int32), np.zeros(1, np.int64)
+    ints = np.concatenate([h.ints + [first, 0, 0, 0] for first, h in parts])
     floats = np.concatenate([h.floats for _, h in parts])
     spans = np.concatenate([h.spans for _, h in parts])
     counts = np.concatenate([np.diff(h.span_offsets) for _, h in parts])
-    return ints[:, 0], ints[:, 1], ints[:, 2], floats, spans, np.concatenate([[0], np.cumsum(counts)])
+    return ints, floats, spans, np.concatenate([[0], np.cumsum(counts)])
