@@ -15,7 +15,7 @@ from making import make_index, references
 
 from provscan import Index
 from provscan.errors import IndexFormatError, IndexLocked
-from provscan.index.manifest import FORMAT_VERSION, MANIFEST, locked, read_manifest
+from provscan.index.manifest import FORMAT_VERSION, MANIFEST, checksum, locked, read_manifest
 from provscan.index.parameters import ALGORITHM_VERSION, Parameters
 
 pytestmark = pytest.mark.compiled
@@ -26,10 +26,12 @@ def index(tmp_path: Path) -> Index:
     return make_index(tmp_path / "index", references()[:5])
 
 
-def change(index: Index, edit: Callable[[dict[str, Any]], None]) -> None:
+def change(index: Index, edit: Callable[[dict[str, Any]], object]) -> None:
+    """Edit the manifest and give it the checksum of what it then says."""
     data = json.loads((index.path / MANIFEST).read_text())
+    del data["sha256"]
     edit(data)
-    (index.path / MANIFEST).write_text(json.dumps(data))
+    (index.path / MANIFEST).write_text(json.dumps(data | {"sha256": checksum(data)}))
 
 
 def test_read_manifest_round_trip(index: Index) -> None:
@@ -89,7 +91,6 @@ def test_manifest_that_is_no_manifest(index: Index, content: bytes) -> None:
         Index(index.path)
 
 
-@pytest.mark.xfail(strict=True, reason="the manifest carries no digest of itself: other position bits are believed")
 def test_flipped_digits_in_the_manifest_are_noticed(index: Index) -> None:
     text = (index.path / MANIFEST).read_bytes()
     digits = [k for k, byte in enumerate(text) if chr(byte).isdigit()]
@@ -98,7 +99,15 @@ def test_flipped_digits_in_the_manifest_are_noticed(index: Index) -> None:
         broken[at] = ord("0") + (broken[at] - ord("0") + 1) % 10
         (index.path / MANIFEST).write_bytes(broken)
         with pytest.raises(IndexFormatError):
-            assert not list(Index(index.path).verify())
+            Index(index.path)
+
+
+def test_manifest_without_a_checksum_is_refused(index: Index) -> None:
+    data = json.loads((index.path / MANIFEST).read_text())
+    del data["sha256"]
+    (index.path / MANIFEST).write_text(json.dumps(data))
+    with pytest.raises(IndexFormatError, match="sha256"):
+        Index(index.path)
 
 
 @pytest.mark.parametrize("make", ["nothing", "file", "empty folder"])

@@ -74,10 +74,25 @@ def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield request.param(tmp_path_factory.mktemp(request.param.__name__) / "index", patch)
 
 
+def without_bits(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name != "bits"} for row in rows]
+
+
 def test_scan_gives_the_same_hits(index: Index, texts: list[str], expected: Any) -> None:
     documents, hits = scanned(index, texts)
-    assert documents == expected[0]
-    assert hits == expected[1]
+    assert without_bits(documents) == without_bits(expected[0])
+    assert list(map(without_bits, hits)) == list(map(without_bits, expected[1]))
+
+
+def test_scan_gives_the_same_bits(
+    index: Index, texts: list[str], expected: Any, request: pytest.FixtureRequest
+) -> None:
+    if len(index.segments) > 1:
+        reason = "what is boilerplate is counted in each segment for itself, so bits depend on how the index was built"
+        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+    documents, hits = scanned(index, texts)
+    assert [d["bits"] for d in documents] == [d["bits"] for d in expected[0]]
+    assert [[h["bits"] for h in found] for found in hits] == [[h["bits"] for h in found] for found in expected[1]]
 
 
 def test_len_find_and_locate(index: Index) -> None:
@@ -189,6 +204,7 @@ NAMES = [
     "bands-postings.npy",
     "long-starts.npy",
     "offsets.npy",
+    "phrases.npy",
     "prints-buckets.npy",
     "prints-postings.npy",
     "refs.parquet",

@@ -127,11 +127,8 @@ HAN = "鹧鸪衔着琥珀罗盘飞过喀什噶尔戈壁绿洲驼铃悠扬月色�
 @st.composite
 def odd_texts(draw: Any) -> str:
     """Rare words and Han characters among separators of every width: what stands between words, not inside them."""
-    pieces = []
-    for _ in range(draw(st.integers(12, 30))):
-        pieces.append(draw(st.sampled_from(PLAIN) | st.sampled_from(HAN)))
-        pieces.append(draw(st.sampled_from(SEPARATORS)))
-    return "".join(pieces)
+    words = draw(st.lists(st.sampled_from(PLAIN + list(HAN)), min_size=15, max_size=30, unique=True))
+    return "".join(word + draw(st.sampled_from(SEPARATORS)) for word in words)
 
 
 @pytest.mark.compiled
