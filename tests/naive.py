@@ -7,7 +7,7 @@ plain sequences of int, so nothing of the package is loaded here. Hashes are Pyt
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -206,6 +206,65 @@ def band_hashes(signature: Sequence[int], bands: int, rows: int) -> list[int]:
     return out
 
 
+# --- sketch/phrases.py, index/store.py --------------------------------------------------------------------------------
+
+PHRASE = 24 * 16
+
+
+def phrase_hashes(ids: Sequence[int], single: Sequence[int]) -> list[int]:
+    """Hash of the shortest run of 2 to 8 tokens with `PHRASE` or more that ends at each token, or 0."""
+    hashes = []
+    for end in range(1, len(ids) + 1):
+        runs = (ids[end - length : end] for length in range(2, min(8, end) + 1))
+        hashes.append(next((run_hash(run) for run in runs if sum(single[t] for t in run) >= PHRASE), 0))
+    return hashes
+
+
+class Filter:
+    """A Bloom filter of ``size`` bytes, a power of two, with two bits a hash: its low and its high half's lowest.
+
+    Bit b stands in byte b // 8 and is worth 1 << b % 8 there; 0 stands for no phrase and is never learnt.
+    """
+
+    def __init__(self, size: int, hashes: Iterable[int] = ()) -> None:
+        self.size = size
+        self.bits = {bit for h in hashes if h for bit in self.positions(h)}
+
+    def positions(self, h: int) -> set[int]:
+        return {h % (8 * self.size), (h >> 32) % (8 * self.size)}
+
+    def __contains__(self, h: object) -> bool:
+        return isinstance(h, int) and self.positions(h) <= self.bits
+
+    def bytes(self) -> list[int]:
+        return [sum(1 << k for k in range(8) if 8 * at + k in self.bits) for at in range(self.size)]
+
+
+def union(filters: Sequence[Filter]) -> Filter:
+    """Knows what any of the filters does, and no more: bits of the smaller ones stand for all that fall on them."""
+    out = Filter(max(f.size for f in filters))
+    out.bits = {bit + turn for f in filters for bit in f.bits for turn in range(0, 8 * out.size, 8 * f.size)}
+    return out
+
+
+# --- match/weights.py -------------------------------------------------------------------------------------------------
+
+KNOWN = 8
+
+
+def weigh(
+    ids: Sequence[int], single: Sequence[int], pairs: Sequence[int], known: Container[int]
+) -> tuple[list[int], list[int]]:
+    """What each token of a document is worth where its predecessor is not shared, and where it is.
+
+    A token that ends a phrase whose hash is ``known`` is worth `KNOWN` at most.
+    """
+    ends = [h != 0 and h in known for h in phrase_hashes(ids, single)]
+    alone = [min(single[t], KNOWN if end else 255) for t, end in zip(ids, ends, strict=True)]
+    bits = conditional_bits(single, pairs, ids)
+    return alone, [min(worth, KNOWN if end else 255) for worth, end in zip(bits, ends, strict=True)]
+
+
 # --- index/table.py, match/lookup.py ----------------------------------------------------------------------------------
 
 
@@ -290,19 +349,19 @@ def part_scores(
     stop: int,
     tokens: Sequence[int],
     shift: int,
-    single: Sequence[int],
-    pairs: Sequence[int],
+    alone: Sequence[int],
+    linked: Sequence[int],
 ) -> list[int]:
     """Scores of pairing ``ids[begin:s]`` with the tokens ``shift`` further on, for each s after begin up to stop."""
     scores = [0]
-    before = 0
+    worth = alone
     for k in range(begin, stop):
         if ids[k] == tokens[k + shift]:
-            scores.append(scores[-1] + conditional(single, pairs, before, ids[k]))
-            before = ids[k]
+            scores.append(scores[-1] + worth[k])
+            worth = linked
         else:
             scores.append(scores[-1] - MISMATCH)
-            before = 0
+            worth = alone
     return scores[1:]
 
 
@@ -312,13 +371,13 @@ def rescore(
     stop: int,
     tokens: Sequence[int],
     shift: int,
-    single: Sequence[int],
-    pairs: Sequence[int],
+    alone: Sequence[int],
+    linked: Sequence[int],
 ) -> tuple[int, int, int]:
     """Score, begin and stop of the best part of all; of equal ones the first to end, then the last to begin."""
     best = (0, -begin, begin)
     for b in range(begin, stop):
-        for s, score in enumerate(part_scores(ids, b, stop, tokens, shift, single, pairs), b + 1):
+        for s, score in enumerate(part_scores(ids, b, stop, tokens, shift, alone, linked), b + 1):
             if score > 0:
                 best = max(best, (score, -s, b))
     return best[0], best[2], -best[1]
@@ -339,8 +398,8 @@ def extend_gapped(
     i: int,
     j: int,
     step: int,
-    single: Sequence[int],
-    pairs: Sequence[int],
+    alone: Sequence[int],
+    linked: Sequence[int],
 ) -> tuple[int, list[tuple[int, int]]]:
     """Score of the best extension, and its matched pairs from the far end back.
 
@@ -362,7 +421,7 @@ def extend_gapped(
                 gain = -MISMATCH
                 if ids[d] == tokens[r]:
                     same = d - 1 >= first and ids[d - 1] == tokens[r - 1]
-                    gain = conditional(single, pairs, ids[d - 1] if same else 0, ids[d])
+                    gain = linked[d] if same else alone[d]
                 options.append((cells[a - 1, b - 1][0] + gain, (a - 1, b - 1)))
             options += [(cells[cell][0] - GAP, cell) for cell in ((a - 1, b), (a, b - 1)) if cell in cells]
             if not options:
@@ -443,12 +502,12 @@ def align_candidate(
     last: int,
     tokens: Sequence[int],
     candidate: Candidate,
-    single: Sequence[int],
-    pairs: Sequence[int],
+    alone: Sequence[int],
+    linked: Sequence[int],
 ) -> tuple[int, list[tuple[int, int, int]]]:
     score, begin, end, shift = candidate
-    left, before = extend_gapped(ids, first, last, tokens, begin - 1, begin - 1 + shift, -1, single, pairs)
-    right, after = extend_gapped(ids, first, last, tokens, end, end + shift, 1, single, pairs)
+    left, before = extend_gapped(ids, first, last, tokens, begin - 1, begin - 1 + shift, -1, alone, linked)
+    right, after = extend_gapped(ids, first, last, tokens, end, end + shift, 1, alone, linked)
     core = [(k, k + shift) for k in range(begin, end) if ids[k] == tokens[k + shift]]
     return left + score + right, blocks_of([*before, *core, *after[::-1]])
 
@@ -461,9 +520,13 @@ def align_hits(
     ref_offsets: Sequence[int],
     single: Sequence[int],
     pairs: Sequence[int],
+    known: Container[int] = (),
 ) -> list[Alignment]:
     """Alignments of documents with hits (document, index in ids, position in tokens), given in document order."""
     out: list[Alignment] = []
+    weights = [weigh(ids[first:last], single, pairs, known) for first, last in pairwise(token_offsets)]
+    alone = [worth for mine, _ in weights for worth in mine]
+    linked = [worth for _, mine in weights for worth in mine]
     for doc in sorted({doc for doc, _, _ in hits}):
         first, last = token_offsets[doc], token_offsets[doc + 1]
         seen: dict[int, tuple[int, int]] = {}
@@ -486,10 +549,10 @@ def align_hits(
             if is_explained(candidate, mine):
                 continue
             diagonal = candidate.diagonal
-            part = rescore(ids, candidate.begin, candidate.end, tokens, diagonal, single, pairs)
+            part = rescore(ids, candidate.begin, candidate.end, tokens, diagonal, alone, linked)
             if part[0] < SECOND_GATE:
                 continue
-            score, blocks = align_candidate(ids, first, last, tokens, Candidate(*part, diagonal), single, pairs)
+            score, blocks = align_candidate(ids, first, last, tokens, Candidate(*part, diagonal), alone, linked)
             if score >= KEEP:
                 position = part[1] + diagonal
                 ref = sum(offset <= position for offset in ref_offsets[1:-1])

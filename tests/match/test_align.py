@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import NamedTuple
 
 import naive
@@ -17,20 +17,26 @@ from provscan.match.extend import MISMATCH
 from provscan.text.information import load_information
 
 
-class Tables(NamedTuple):
-    """Information of tokens and pairs, for the kernel and for the twin."""
+class Worth(NamedTuple):
+    """What each token of the documents is worth, alone and after its predecessor, indexed as they are."""
 
-    single: np.ndarray
-    pairs: np.ndarray
-    lists: tuple[list[int], list[int]]
-
-
-def tables(single: np.ndarray, pairs: np.ndarray) -> Tables:
-    return Tables(single, pairs, (single.tolist(), pairs.tolist()))
+    alone: list[int]
+    linked: list[int]
 
 
-SHIPPED = tables(*load_information())
-EVEN = tables(np.full(65536, 160, np.uint8), np.zeros_like(SHIPPED.pairs))
+SINGLE, PAIRS = (table.tolist() for table in load_information())
+
+
+def shipped(ids: list[int]) -> Worth:
+    """What the shipped tables say."""
+    return Worth(*naive.weigh(ids, SINGLE, PAIRS, ()))
+
+
+def even(ids: list[int]) -> Worth:
+    """Ten bits each."""
+    return Worth([160] * len(ids), [160] * len(ids))
+
+
 SCRATCH = (
     np.full((2, WIDTH + 2), 12345, np.int64),
     np.full((ROWS + 1, WIDTH), 9, np.uint8),
@@ -40,7 +46,7 @@ Pairs = list[tuple[int, int]]
 
 
 def score_of(
-    matched: Pairs, ids: list[int], first: int, tokens: list[int], i: int, j: int, step: int, use: Tables
+    matched: Pairs, ids: list[int], first: int, tokens: list[int], i: int, j: int, step: int, worth: Worth
 ) -> int:
     """What an extension with these matched pairs scores at best, the rest being mismatches and gaps."""
     score = 0
@@ -51,24 +57,25 @@ def score_of(
         assert ids[d] == tokens[r] != 0
         score -= MISMATCH * min(skipped, theirs) + GAP * abs(skipped - theirs)
         same = d > first and ids[d - 1] == tokens[r - 1]
-        score += naive.conditional(*use.lists, ids[d - 1] if same else 0, ids[d])
+        score += worth.linked[d] if same else worth.alone[d]
     return score
 
 
 def check(
-    ids: list[int], first: int, last: int, tokens: list[int], i: int, j: int, step: int, use: Tables = SHIPPED
+    ids: list[int], first: int, last: int, tokens: list[int], i: int, j: int, step: int, worth: Worth | None = None
 ) -> tuple[int, Pairs]:
     """The kernel's score, equal to the twin's, and its matched pairs, which add up to it.
 
     The scratch keeps what the call before left in it.
     """
-    stream = np.array(tokens, np.uint16)
-    comp, n = extend_gapped(np.array(ids, np.uint16), first, last, stream, i, j, step, use.single, use.pairs, *SCRATCH)
+    worth = worth or shipped(ids)
+    stream, arrays = np.array(tokens, np.uint16), (np.array(w, np.uint8) for w in worth)
+    comp, n = extend_gapped(np.array(ids, np.uint16), first, last, stream, i, j, step, *arrays, *SCRATCH)
     matched = [(d, r) for d, r in SCRATCH[2][:n].tolist()]
-    ref, _ = naive.extend_gapped(ids, first, last, tokens, i, j, step, *use.lists)
+    ref, _ = naive.extend_gapped(ids, first, last, tokens, i, j, step, *worth)
     assert comp == ref
     assert all(first <= d < last for d, _ in matched)
-    assert comp == score_of(matched, ids, first, tokens, i, j, step, use)
+    assert comp == score_of(matched, ids, first, tokens, i, j, step, worth)
     return int(comp), matched
 
 
@@ -107,15 +114,12 @@ def test_extend_gapped_equals_twin_on_anything(
     ids: list[int], theirs: list[int], step: int, data: st.DataObject
 ) -> None:
     """Few different tokens: many ways to align, ties among them."""
-    single, pairs = np.zeros_like(SHIPPED.single), np.zeros_like(SHIPPED.pairs)
-    single[1:5] = [data.draw(st.integers(1, 255)) for _ in range(4)]
-    for before, token in product(range(1, 5), repeat=2):
-        slot, tag = naive.pair_slot_tag(before, token)
-        pairs[slot] = tag << 8 | data.draw(st.integers(0, 255))
     tokens = [0, *theirs, 0]
     i, j = data.draw(st.integers(0, len(ids) - 1)), data.draw(st.integers(0, len(tokens) - 1))
     first, last = data.draw(st.integers(0, i)), data.draw(st.integers(i + 1, len(ids)))
-    check(ids, first, last, tokens, i, j, step, tables(single, pairs))
+    alone = data.draw(st.lists(st.integers(1, 255), min_size=len(ids), max_size=len(ids)))
+    linked = [data.draw(st.integers(1, worth)) for worth in alone]
+    check(ids, first, last, tokens, i, j, step, Worth(alone, linked))
 
 
 @pytest.mark.parametrize("step", [1, -1])
@@ -128,11 +132,8 @@ def test_extend_gapped_of_nothing(step: int) -> None:
 
 
 def test_extend_gapped_first_token_follows_what_it_is_extended_from() -> None:
-    """Tokens are expected after the pair before them, if that is shared too and in the same document."""
-    pairs = np.zeros_like(EVEN.pairs)
-    slot, tag = naive.pair_slot_tag(1, 2)
-    pairs[slot] = tag << 8 | 100
-    use = tables(EVEN.single, pairs)
+    """Tokens are linked to the one before them, if that is shared too and in the same document."""
+    use = Worth([160, 160], [160, 60])
     assert check([1, 2], 0, 2, [0, 1, 2, 0], 1, 2, 1, use) == (60, [(1, 2)])
     assert check([1, 2], 1, 2, [0, 1, 2, 0], 1, 2, 1, use) == (160, [(1, 2)])
     assert check([1, 2], 0, 2, [0, 3, 2, 0], 1, 2, 1, use) == (160, [(1, 2)])
@@ -149,7 +150,7 @@ def test_extend_gapped_finds_each_kind_of_edit() -> None:
         (ref[:10] + [997, 998, 999] + ref[11:], 39, MISMATCH + 2 * GAP),
         (ref[:10] + [999] + ref[10:20] + ref[21:], 39, 2 * GAP),
     ):
-        score, matched = check(ids, 0, len(ids), [0, *ref, 0], 0, 1, 1, EVEN)
+        score, matched = check(ids, 0, len(ids), [0, *ref, 0], 0, 1, 1, even(ids))
         assert len(matched) == shared
         assert score == shared * 160 - cost
 
@@ -159,10 +160,10 @@ def test_extend_gapped_stops_at_the_drop() -> None:
     ref = [10 * k for k in range(1, 41)]
     for extra, bridged in ((4, True), (5, False)):
         ids = ref[:20] + [7] * extra + ref[20:]
-        _, matched = check(ids, 0, len(ids), [0, *ref, 0], 0, 1, 1, EVEN)
+        _, matched = check(ids, 0, len(ids), [0, *ref, 0], 0, 1, 1, even(ids))
         assert len(matched) == (40 if bridged else 20)
         theirs = [0, *ref[:20], *[7] * extra, *ref[20:], 0]
-        _, matched = check(ref, 0, 40, theirs, 0, 1, 1, EVEN)
+        _, matched = check(ref, 0, 40, theirs, 0, 1, 1, even(ref))
         assert len(matched) == (40 if bridged else 20)
 
 
@@ -178,7 +179,7 @@ def with_drift(inserted: int, kept: int = 4) -> tuple[list[int], list[int]]:
 def test_extend_gapped_keeps_within_the_band_where_tokens_are_missing(inserted: int, step: int) -> None:
     ref, copy = with_drift(inserted)
     start = (0, 1) if step > 0 else (len(ref) - 1, len(copy))
-    _, matched = check(ref, 0, len(ref), [0, *copy, 0], *start, step, EVEN)
+    _, matched = check(ref, 0, len(ref), [0, *copy, 0], *start, step, even(ref))
     drifts = [abs((r - start[1]) - (d - start[0])) for d, r in matched]
     assert max(drifts) == min(inserted - (step > 0), BAND)
 
@@ -188,7 +189,7 @@ def test_extend_gapped_keeps_within_the_band_where_tokens_are_missing(inserted: 
 def test_extend_gapped_keeps_within_the_band_where_tokens_are_inserted(inserted: int, step: int) -> None:
     ref, copy = with_drift(inserted)
     start = (0, 1) if step > 0 else (len(copy) - 1, len(ref))
-    check(copy, 0, len(copy), [0, *ref, 0], *start, step, EVEN)
+    check(copy, 0, len(copy), [0, *ref, 0], *start, step, even(copy))
 
 
 @pytest.mark.parametrize("step", [1, -1])

@@ -11,22 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provscan.match.extend import DROP, MISMATCH, extend, rescore
-from provscan.text.information import PAIR_SLOTS, load_information
+from provscan.text.information import load_information
 
 SINGLE = load_information().single
 SINGLE_LIST = SINGLE.tolist()
-NO_PAIRS = np.zeros(PAIR_SLOTS, np.uint16)
-NO_PAIRS_LIST = NO_PAIRS.tolist()
-
-
-def planted_pairs(rng: random.Random, most: int = 255) -> np.ndarray:
-    """A table that knows every pair of the tokens 1 to 9, with any discount."""
-    pairs = NO_PAIRS.copy()
-    for before in range(1, 10):
-        for token in range(1, 10):
-            slot, tag = naive.pair_slot_tag(before, token)
-            pairs[slot] = tag << 8 | rng.randrange(most + 1)
-    return pairs
 
 
 def comp_extend(ids: list[int], first: int, last: int, tokens: list[int], i: int, j: int, single: np.ndarray) -> tuple:
@@ -35,10 +23,10 @@ def comp_extend(ids: list[int], first: int, last: int, tokens: list[int], i: int
 
 
 def comp_rescore(
-    ids: list[int], begin: int, stop: int, tokens: list[int], shift: int, single: np.ndarray, pairs: np.ndarray
+    ids: list[int], begin: int, stop: int, tokens: list[int], shift: int, alone: list[int], linked: list[int]
 ) -> tuple[int, ...]:
-    found = rescore(np.array(ids, np.uint16), begin, stop, np.array(tokens, np.uint16), shift, single, pairs)
-    return tuple(map(int, found))
+    arrays = np.array(ids, np.uint16), begin, stop, np.array(tokens, np.uint16), shift
+    return tuple(map(int, rescore(*arrays, np.array(alone, np.uint8), np.array(linked, np.uint8))))
 
 
 def stream(rng: random.Random, n: int, alphabet: int) -> list[int]:
@@ -101,53 +89,60 @@ def test_extend_x_drop(mismatches: int, passes: bool) -> None:
     assert left == (right, 0 if passes else len(ids) - 10, len(ids))
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_rescore_equals_brute_force_without_pairs(seed: int) -> None:
+def worths(rng: random.Random, n: int, least: int = 0) -> tuple[list[int], list[int]]:
+    """What each of ``n`` tokens is worth alone and after its predecessor, which never adds to it."""
+    alone = [rng.randrange(least, 256) for _ in range(n)]
+    return alone, [rng.randrange(least, worth + 1) for worth in alone]
+
+
+@pytest.mark.parametrize("least", [0, 60])
+@pytest.mark.parametrize("seed", range(8))
+def test_rescore_equals_brute_force(seed: int, least: int) -> None:
+    """Score and end exactly; of equal ones the first to end, then the last to begin."""
     rng = random.Random(seed)
     tokens = stream(rng, 45, 60)
     ids = edited(rng, tokens, 0.4, 60)
     for _ in range(4):
         begin = rng.randrange(1, 40)
         stop = rng.randrange(begin, 46)
-        comp = comp_rescore(ids, begin, stop, tokens, 0, SINGLE, NO_PAIRS)
-        assert comp == naive.rescore(ids, begin, stop, tokens, 0, SINGLE_LIST, NO_PAIRS_LIST)
+        alone, linked = worths(rng, len(ids), least)
+        comp = comp_rescore(ids, begin, stop, tokens, 0, alone, linked)
+        assert comp == naive.rescore(ids, begin, stop, tokens, 0, alone, linked)
 
 
 @given(st.lists(st.booleans(), max_size=30), st.integers(0, 1000), st.integers(0, 5))
-def test_rescore_part_has_the_score_that_is_told(shared: list[bool], seed: int, shift: int) -> None:
+def test_rescore_part_is_the_best_and_has_the_score_that_is_told(shared: list[bool], seed: int, shift: int) -> None:
     rng = random.Random(seed)
-    pairs = planted_pairs(rng)
-    single = np.array([rng.randrange(256) for _ in range(10)] + [0] * 65526, np.uint8)
     tokens = [0] * shift + [rng.randrange(1, 10) for _ in shared]
     ids = [token if same else 9 - token % 9 for token, same in zip(tokens[shift:], shared, strict=True)]
-    score, begin, stop = comp_rescore(ids, 0, len(ids), tokens, shift, single, pairs)
+    alone, linked = worths(rng, len(ids))
+    score, begin, stop = comp_rescore(ids, 0, len(ids), tokens, shift, alone, linked)
     assert 0 <= begin <= stop <= len(ids)
-    told = naive.part_scores(ids, begin, stop, tokens, shift, single.tolist(), pairs.tolist())
+    told = naive.part_scores(ids, begin, stop, tokens, shift, alone, linked)
     assert score == (told[-1] if told else 0)
+    assert score == naive.rescore(ids, 0, len(ids), tokens, shift, alone, linked)[0]
 
 
 def test_rescore_of_nothing() -> None:
-    assert comp_rescore([1, 2], 1, 1, [3, 4], 0, SINGLE, NO_PAIRS) == (0, 1, 1)
-    assert comp_rescore([1, 2], 0, 2, [3, 4], 0, SINGLE, NO_PAIRS) == (0, 0, 0)
+    assert comp_rescore([1, 2], 1, 1, [3, 4], 0, [160] * 2, [160] * 2) == (0, 1, 1)
+    assert comp_rescore([1, 2], 0, 2, [3, 4], 0, [160] * 2, [160] * 2) == (0, 0, 0)
 
 
-def test_rescore_pays_for_pairs_only_within_the_part() -> None:
-    """A token after a mismatch, and the first of all, carry what they carry alone."""
-    pairs = NO_PAIRS.copy()
-    slot, tag = naive.pair_slot_tag(1, 2)
-    pairs[slot] = tag << 8 | 100
-    single = np.full(65536, 160, np.uint8)
-    assert comp_rescore([1, 2], 0, 2, [1, 2], 0, single, pairs)[0] == 160 + 60
-    assert comp_rescore([1, 2], 1, 2, [1, 2], 0, single, pairs)[0] == 160
-    assert comp_rescore([1, 2, 2], 0, 3, [1, 3, 2], 0, single, pairs)[0] == 160 + 160 - MISMATCH
+def test_rescore_tokens_that_are_worth_nothing() -> None:
+    assert comp_rescore([1, 2, 3], 0, 3, [1, 2, 3], 0, [0] * 3, [0] * 3) == (0, 0, 0)
+    assert comp_rescore([1, 2, 3], 0, 3, [1, 2, 3], 0, [0, 5, 0], [0, 5, 0])[0] == 5
+
+
+def test_rescore_links_only_within_the_part() -> None:
+    """A token after a mismatch, and the first of all, are worth what they are worth alone."""
+    alone, linked = [160, 160, 160], [100, 60, 60]
+    assert comp_rescore([1, 2], 0, 2, [1, 2], 0, alone, linked) == (160 + 60, 0, 2)
+    assert comp_rescore([1, 2], 1, 2, [1, 2], 0, alone, linked) == (160, 1, 2)
+    assert comp_rescore([1, 2, 2], 0, 3, [1, 3, 2], 0, alone, linked) == (160 + 160 - MISMATCH, 0, 3)
 
 
 def test_rescore_best_part_begins_anew() -> None:
     """Token 1 brings 1 bit and takes 6 off token 2: the best part is token 2 alone."""
-    pairs = NO_PAIRS.copy()
-    slot, tag = naive.pair_slot_tag(1, 2)
-    pairs[slot] = tag << 8 | 96
-    single = np.full(65536, 160, np.uint8)
-    single[1] = 16
-    assert naive.rescore([1, 2], 0, 2, [1, 2], 0, single.tolist(), pairs.tolist()) == (160, 1, 2)
-    assert comp_rescore([1, 2], 0, 2, [1, 2], 0, single, pairs) == (160, 1, 2)
+    alone, linked = [16, 160], [16, 64]
+    assert naive.rescore([1, 2], 0, 2, [1, 2], 0, alone, linked) == (160, 1, 2)
+    assert comp_rescore([1, 2], 0, 2, [1, 2], 0, alone, linked) == (160, 1, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Container
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -13,7 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provscan.match import align, hits
+from provscan.match import align, hits, weights
+from provscan.sketch.phrases import filter_bytes, learn
+from provscan.sketch.seeds import LONGEST
 from provscan.text.information import PAIR_SLOTS, load_information
 
 SINGLE, PAIRS = load_information()
@@ -23,6 +26,7 @@ NO_PAIRS_LIST = NO_PAIRS.tolist()
 ROW = np.zeros((2, align.WIDTH + 2), np.int64)
 TRACE = np.zeros((align.ROWS + 1, align.WIDTH), np.uint8)
 MATCHED = np.empty((align.ROWS, 2), np.int32)
+NOTHING = np.zeros(8, np.uint8)  # a filter that knows no phrase
 ENOUGH_BLOCKS = 2 * align.ROWS + 500
 
 
@@ -56,9 +60,16 @@ def make_case(docs: list[list[int]], refs: list[list[int]], length: int = 2) -> 
     return Case(ids, token_offsets, found, tokens, ref_offsets)
 
 
+def weighing(tokens: int) -> tuple[np.ndarray, ...]:
+    """Scratch and output of `weights.weigh`, full of something else."""
+    types = np.uint32, np.uint64, np.uint64, np.uint8, np.uint8
+    return tuple(np.full(tokens + LONGEST + 1, 77, kind) for kind in types)
+
+
 def comp_align(
     case: Case,
     pairs: np.ndarray = PAIRS,
+    filters: tuple[np.ndarray, np.ndarray] = (NOTHING, NOTHING),
     most_alignments: int = 1000,
     most_blocks: int = 1 << 16,
     most_candidates: int = hits.CANDIDATES,
@@ -75,7 +86,7 @@ def comp_align(
         np.array(case.token_offsets, np.int64),
         *(seed_docs, seed_positions, hit_seeds, hit_positions),
     )
-    index_arrays = np.array(case.tokens, np.uint16), np.array(case.ref_offsets, np.uint32), SINGLE, pairs
+    index_arrays = np.array(case.tokens, np.uint16), np.array(case.ref_offsets, np.uint32), SINGLE, pairs, *filters
     diagonals = np.zeros((hits.DIAGONALS, 2), np.int64)
     candidates = np.zeros((most_candidates, hits.CANDIDATE_COLUMNS), np.int64)
     out: list[naive.Alignment] = []
@@ -83,7 +94,7 @@ def comp_align(
     while at < len(hit_seeds):
         alignments = np.full((most_alignments, hits.ALIGNMENT_COLUMNS), -9, np.int64)
         blocks = np.full((most_blocks, 3), -9, np.int32)
-        buffers = alignments, blocks, diagonals, candidates, ROW, TRACE, MATCHED
+        buffers = alignments, blocks, diagonals, candidates, ROW, TRACE, MATCHED, *weighing(len(case.ids))
         after, n, n_blocks = hits.align_hits(*given_arrays, at, len(hit_seeds), *index_arrays, *buffers)
         calls += 1
         if after == at:
@@ -118,8 +129,8 @@ def checked(row: list[int], blocks: list[list[int]], case: Case) -> naive.Alignm
     return naive.Alignment(doc, ref, score, mine)  # type: ignore[arg-type]
 
 
-def ref_align(case: Case, pairs: list[int]) -> list[naive.Alignment]:
-    return naive.align_hits(*case, SINGLE_LIST, pairs)
+def ref_align(case: Case, pairs: list[int], known: Container[int] = ()) -> list[naive.Alignment]:
+    return naive.align_hits(*case, SINGLE_LIST, pairs, known)
 
 
 def random_tokens(rng: random.Random, n: int) -> list[int]:
@@ -293,6 +304,69 @@ def test_align_hits_second_gate(discount: int, kept: bool) -> None:
     assert summary(comp_align(case, pairs)[0]) == expected == summary(ref_align(case, pairs.tolist()))
 
 
+def learnt(phrases: list[list[int]]) -> tuple[np.ndarray, naive.Filter]:
+    """A filter of all phrases of some texts, and its twin."""
+    hashes = [h for text in phrases for h in naive.phrase_hashes(text, SINGLE_LIST)]
+    bits = np.zeros(filter_bytes(len(hashes)), np.uint8)
+    learn(bits, np.array(hashes, np.uint64), len(hashes))
+    return bits, naive.Filter(len(bits), hashes)
+
+
+@pytest.mark.parametrize("edits", EDITS, ids=str)
+@pytest.mark.parametrize("which", [0, 1])
+def test_align_hits_of_known_phrases_equals_twin(which: int, edits: tuple[float, float, float]) -> None:
+    """Parts of the references are known from either filter; some documents copy those, some copy the rest."""
+    rng = random.Random(200 + which)
+    refs = [random_tokens(rng, 40) for _ in range(3)]
+    bits, known = learnt([ref[:20] for ref in refs])
+    docs = []
+    for _ in range(4):
+        parts = [edited(rng, rng.choice(refs)[(b := rng.choice([0, 5, 20])) : b + 20], *edits) for _ in range(3)]
+        docs.append([t for part in parts for t in [*random_tokens(rng, 4), *part]])
+    case = make_case(docs, refs)
+    found, _ = comp_align(case, PAIRS, (bits, NOTHING) if which else (NOTHING, bits))
+    assert summary(found) == summary(ref_align(case, PAIRS_LIST, known))
+    assert 0 < sum(a.score for a in found) < sum(a.score for a in comp_align(case, PAIRS)[0])
+
+
+def test_align_hits_what_is_known_from_both_filters_is_no_evidence() -> None:
+    """Half of a copy is boilerplate and the other half is background: only what joins them is worth something."""
+    rng = random.Random(26)
+    ref = random_tokens(rng, 40)
+    case = make_case([[*random_tokens(rng, 5), *ref, *random_tokens(rng, 5)], ref[:20]], [ref])
+    first, second = learnt([ref[:20]])[0], learnt([ref[20:]])[0]
+    assert [a.doc for a in comp_align(case)[0]] == [0, 1]
+    assert [a.doc for a in comp_align(case, filters=(first, NOTHING))[0]] == [0]
+    assert [a.doc for a in comp_align(case, filters=(NOTHING, second))[0]] == [0, 1]
+    assert comp_align(case, filters=learnt([ref])[:1] * 2)[0] == []
+    assert max((a.score for a in comp_align(case, filters=(first, second))[0]), default=0) < 2 * hits.KEEP
+
+
+def test_align_hits_known_phrases_leave_each_document_its_own() -> None:
+    """Worth is written for one document after the other in the same buffers."""
+    rng = random.Random(27)
+    refs = [random_tokens(rng, 30) for _ in range(3)]
+    bits, known = learnt([refs[1]])
+    docs = [refs[0], refs[1], refs[2], refs[1][:15] + refs[0][:15]]
+    case = make_case(docs, refs)
+    found, _ = comp_align(case, PAIRS, (bits, NOTHING))
+    assert [(a.doc, a.ref) for a in found] == [(0, 0), (2, 2), (3, 0)]
+    assert summary(found) == summary(ref_align(case, PAIRS_LIST, known))
+    whole = naive.conditional_bits(SINGLE_LIST, PAIRS_LIST, refs[0])
+    assert found[0].score == sum(whole)
+
+
+def test_align_hits_known_tokens_are_worth_half_a_bit() -> None:
+    """A copy of which all but the last three tokens are known; the phrase after them begins in what is known."""
+    ref = np.flatnonzero(SINGLE == 200)[:12].tolist()
+    known = naive.phrase_hashes(ref[:9], SINGLE_LIST)
+    assert [h != 0 for h in known] == [False] + [True] * 8  # two tokens carry 25 bits
+    bits, _ = learnt([ref[:9]])
+    case = make_case([ref, ref[:9]], [ref])
+    (found,) = comp_align(case, NO_PAIRS, (NOTHING, bits))[0]
+    assert (found.doc, found.score) == (0, 200 + 8 * weights.KNOWN + 3 * 200)
+
+
 def test_align_hits_of_no_hits() -> None:
     case = make_case([[1, 2, 3], []], [[4, 5, 6]])
     assert case.hits == []
@@ -308,12 +382,14 @@ def test_align_candidate_equals_twin(seed: int, edits: tuple[float, float, float
     copy = edited(rng, ref[:28], *edits) + ref[28:33] + edited(rng, ref[33:], *edits)
     ids, tokens = [*random_tokens(rng, 5), *copy, *random_tokens(rng, 5)], [0, *ref, 0]
     begin = next(k for k in range(len(ids)) if ids[k : k + 5] == ref[28:33])
-    score = naive.part_scores(ids, begin, begin + 5, tokens, 29 - begin, SINGLE_LIST, PAIRS_LIST)[-1]
+    worth = naive.weigh(ids, SINGLE_LIST, PAIRS_LIST, ())
+    score = naive.part_scores(ids, begin, begin + 5, tokens, 29 - begin, *worth)[-1]
     candidate = naive.Candidate(score, begin, begin + 5, 29 - begin)
     blocks = np.zeros((ENOUGH_BLOCKS, 3), np.int32)
     arrays: Any = np.array(ids, np.uint16), 2, len(ids) - 1, np.array(tokens, np.uint16), np.array(candidate, np.int64)
-    found, n = hits.align_candidate(*arrays, SINGLE, PAIRS, ROW, TRACE, MATCHED, blocks, 3)
-    expected, ref_blocks = naive.align_candidate(ids, 2, len(ids) - 1, tokens, candidate, SINGLE_LIST, PAIRS_LIST)
+    alone, linked = (np.array(w, np.uint8) for w in worth)
+    found, n = hits.align_candidate(*arrays, alone, linked, ROW, TRACE, MATCHED, blocks, 3)
+    expected, ref_blocks = naive.align_candidate(ids, 2, len(ids) - 1, tokens, candidate, *worth)
     assert found == expected
     assert not blocks[:3].any()
     assert sum(block[2] for block in blocks[3:n].tolist()) == sum(block[2] for block in ref_blocks)
