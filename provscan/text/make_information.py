@@ -9,7 +9,8 @@ Information is -log2 of a token's relative frequency within its own language (th
 frequencies, so that Chinese is not rare for being the smaller part), in 1/16 bit, at most 15.94.
 
 The information of a token after another is -log2(LAMBDA p(b|a) + (1 - LAMBDA) p(b)) with p(b|a) = (n - 1) / n_a over
-pairs that at least MIN_DOCS documents have. Kept is the discount against the token alone, in 1/16 bit.
+pairs that at least MIN_DOCS documents have. LAMBDA is larger for Chinese, where most pairs are within a word. Kept is
+the discount against the token alone, in 1/16 bit.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ SOURCES = {
     "zh": ("cmrc_zh_human", "csl_zh_human", "hc3plus"),
 }
 SHARE = {"alpaca_eval": 8}  # every n-th document: sixty models answer the same prompts
-LAMBDA = 0.6
-MIN_DOCS = 3
+LAMBDA = {"en": 0.6, "zh": 0.8}
+MIN_DOCS = {"en": 3, "zh": 2}
 LEAST_DISCOUNT = 1.0
 
 
@@ -83,15 +84,15 @@ def main() -> None:
         single, keys, n, docs = count(texts, tokenizer)
         print(lang, len(texts), "documents", int(single.sum()), "tokens", len(keys), "pairs")
         np.maximum(frequency, single / single.sum(), out=frequency)
-        parts.append((single, keys[docs >= MIN_DOCS], n[docs >= MIN_DOCS]))
+        parts.append((LAMBDA[lang], single, keys[docs >= MIN_DOCS[lang]], n[docs >= MIN_DOCS[lang]]))
     information = np.minimum(np.rint(-np.log2(frequency) * UNIT), 255).astype(np.uint8)
 
     best = np.zeros(PAIR_SLOTS)
     table = np.zeros(PAIR_SLOTS, np.uint16)
     total = kept = 0
-    for single, keys, n in parts:
+    for share, single, keys, n in parts:
         a, b = (keys >> np.uint32(16)).astype(np.int64), (keys & np.uint32(0xFFFF)).astype(np.int64)
-        after = LAMBDA * (n - 1) / single[a] + (1 - LAMBDA) * frequency[b]
+        after = share * (n - 1) / single[a] + (1 - share) * frequency[b]
         discount = np.log2(after / frequency[b])
         keep = discount >= LEAST_DISCOUNT
         slots, tags = pair_slot_tag(keys[keep])
