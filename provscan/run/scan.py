@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -21,7 +22,7 @@ from provscan.read import Plan, ReadOptions, Rejected, digest, plan
 from provscan.run.local import LocalRun, StrictError
 from provscan.run.scanner import Scanner
 from provscan.run.tasks import TASKS, Task, TaskResult, done_task, make_tasks, strongest_of, write_task
-from provscan.schema import SCHEMA_VERSION
+from provscan.schema import SCHEMA_VERSION, VERDICTS
 
 STATE = "state.json"
 SUMMARY = "summary.json"
@@ -174,8 +175,9 @@ def summarise(
     digests: Mapping[str, str | None],
 ) -> dict[str, Any]:
     """What summary.json says, but for the times."""
-    documents = sum(s.documents for s in total.shards.values())
-    verdicts = {v: sum(s.verdicts[v] for s in total.shards.values()) for v in ("match", "review", "clean", "abstain")}
+    shards = [(f.path, total.shards[f.path]) for f in work.files if f.path in total.shards]
+    documents = sum(s.documents for _, s in shards)
+    verdicts = {v: sum(s.verdicts[v] for _, s in shards) for v in VERDICTS}
     return {
         "schema": SCHEMA_VERSION,
         "program": provscan.__version__,
@@ -199,24 +201,29 @@ def summarise(
         "parameters": options.parameters(),
         "documents": documents,
         "rejected": len(total.rejected),
-        "tokens": sum(s.tokens for s in total.shards.values()),
-        "text_bytes": sum(s.bytes for s in total.shards.values()),
+        "tokens": sum(s.tokens for _, s in shards),
+        "text_bytes": sum(s.bytes for _, s in shards),
         "hits": total.hits,
         "verdicts": verdicts,
         "match_rate": wilson(verdicts["match"], documents).as_dict(),
-        "languages": dict(total.languages.most_common()),
-        "models": dict(total.models.most_common()),
+        "languages": most_common(total.languages),
+        "models": most_common(total.models),
         "shards": [
             {
                 "path": path,
                 "documents": s.documents,
-                "verdicts": dict(s.verdicts),
+                "verdicts": {v: s.verdicts[v] for v in VERDICTS if s.verdicts[v]},
                 "match_rate": wilson(s.verdicts["match"], s.documents).as_dict(),
             }
-            for path, s in total.shards.items()
+            for path, s in shards
         ],
         "strongest": [asdict(s) for s in strongest_of(total.strongest)],
     }
+
+
+def most_common(counts: Counter[str]) -> dict[str, int]:
+    """Counts, the largest first, equal ones by name."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def write_outputs(out: Path, tasks: list[Task], summary: dict[str, Any], rejected: list[Rejected]) -> None:
