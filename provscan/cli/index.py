@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-from provscan.cli.options import Failure, input_options, plain_errors, report_rejected, workers_option
+from provscan.cli.options import (
+    Failure,
+    input_options,
+    load_kernels_quickly,
+    plain_errors,
+    report_rejected,
+    workers_option,
+)
 from provscan.report.visible import visible
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -33,6 +40,7 @@ def source_options(function: Any) -> Any:
 
 
 def run(inputs: tuple[str, ...], folder: Path, kwargs: dict[str, Any], add: bool) -> None:
+    load_kernels_quickly()
     from provscan.index import build as library
     from provscan.read import Rejected
     from provscan.report.terminal import describe_build

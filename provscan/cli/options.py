@@ -7,6 +7,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar
 
 import click
@@ -50,6 +51,20 @@ def plain_errors(function: F) -> F:
             raise Failure(f"{where}{error.strerror or error}.") from error
 
     return wrapped  # type: ignore[return-value]
+
+
+def load_kernels_quickly() -> None:
+    """Keep numba from importing scipy, which takes 0.1 s, only to see whether there is a BLAS: no kernel uses it.
+
+    In the program's own process only; a library must not decide this for others.
+    """
+    if "scipy" in sys.modules:
+        return
+    sys.modules["scipy"] = None  # type: ignore[assignment]
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        del sys.modules["scipy"]
 
 
 def parse_meta(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:

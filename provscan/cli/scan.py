@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-from provscan.cli.options import StrictFailure, input_options, plain_errors, report_rejected, workers_option
+from provscan.cli.options import (
+    StrictFailure,
+    input_options,
+    load_kernels_quickly,
+    plain_errors,
+    report_rejected,
+    workers_option,
+)
 
 
 @click.command()
@@ -42,6 +49,7 @@ def command(
     INPUT is a file, folder, glob or URL of Parquet, JSONL, CSV, TSV, Arrow or text. OUT gets documents-*.parquet,
     hits-*.parquet, summary.json, rejected.jsonl and manifest.json.
     """
+    load_kernels_quickly()
     from provscan.report.progress import Progress
     from provscan.report.terminal import describe_scan
     from provscan.run.local import StrictError
