@@ -24,6 +24,9 @@ CANDIDATES = 4096
 SLACK = 3
 """Diagonals beside those of an alignment on which a candidate counts as the same alignment."""
 
+WINDOW = 96
+EDGE = 32
+"""Tokens around a candidate that are weighed first; an alignment that comes this near their end is made anew."""
 AHEAD = 8
 LINE = 32
 """Hits whose tokens are asked for ahead of time, and the tokens in a cache line: extension reads about one in all."""
@@ -107,7 +110,10 @@ def add_block(blocks, n, begin, d, r):
 
 @njit(cache=True, nogil=True)
 def align_candidate(ids, first, last, tokens, candidate, alone, linked, row, trace, matched, blocks, n):
-    """Extend a candidate with gaps on both sides; returns its score and the number of blocks, ``n`` before."""
+    """Extend a candidate with gaps on both sides within the document tokens ``first`` to ``last``.
+
+    Returns its score and the number of blocks, ``n`` before.
+    """
     begin, end, diagonal = candidate[C_BEGIN], candidate[C_END], candidate[C_DIAGONAL]
     block_begin = n
     left, m = extend_gapped(
@@ -122,6 +128,14 @@ def align_candidate(ids, first, last, tokens, candidate, alone, linked, row, tra
     for k in range(m - 1, -1, -1):
         n = add_block(blocks, n, block_begin, matched[k, 0], matched[k, 1])
     return candidate[C_SCORE] + left + right, n
+
+
+@njit(cache=True, nogil=True)
+def reaches(blocks, begin, end, low, high, first, last):
+    """Whether blocks come so near a window ``low`` to ``high`` of a document that the alignment may go on beyond it."""
+    if low > first and blocks[begin, 0] < low + EDGE:
+        return True
+    return high < last and blocks[end - 1, 0] + blocks[end - 1, 2] > high - EDGE
 
 
 @njit(cache=True, nogil=True)
@@ -220,6 +234,8 @@ def align_hits(
         The hit to go on with, the first of a document; less than ``n_hits`` when the output is full.
     n_alignments, n_blocks : int64
     """
+    knowledge = single, pairs, boilerplate, background
+    scratch = sums, rolling, hashes, alone, linked
     n = np.int64(0)
     n_blocks = np.int64(0)
     diagonals[:, 1] = -1
@@ -232,7 +248,7 @@ def align_hits(
             stop += 1
         first = token_offsets[doc]
         last = token_offsets[doc + 1]
-        weighed = False
+        weighed = False  # the whole document: most have candidates, few of them come to anything
         while h < stop:
             found, h = find_candidates(
                 ids,
@@ -248,13 +264,14 @@ def align_hits(
                 diagonals,
                 candidates,
             )
-            if found > 0 and not weighed:
-                weigh(ids, first, last, single, pairs, boilerplate, background, sums, rolling, hashes, alone, linked)
-                weighed = True
             for c in range(found):
                 candidate = candidates[c]
                 if is_explained(candidate, alignments, doc_n, n):
                     continue
+                low = max(first, candidate[C_BEGIN] - WINDOW)
+                high = min(last, candidate[C_END] + WINDOW)
+                if not weighed:
+                    weigh(ids, first, last, candidate[C_BEGIN], candidate[C_END], *knowledge, *scratch)
                 candidate[C_SCORE], candidate[C_BEGIN], candidate[C_END] = rescore(
                     ids, candidate[C_BEGIN], candidate[C_END], tokens, candidate[C_DIAGONAL], alone, linked
                 )
@@ -264,9 +281,19 @@ def align_hits(
                 most = candidate[C_END] - candidate[C_BEGIN] + 2 * len(matched)
                 if n >= len(alignments) or n_blocks + most > len(blocks):
                     return doc_hit, doc_n, doc_blocks
+                if weighed:
+                    low, high = first, last
+                else:
+                    weigh(ids, first, last, low, high, *knowledge, *scratch)
                 score, end = align_candidate(
-                    ids, first, last, tokens, candidate, alone, linked, row, trace, matched, blocks, n_blocks
+                    ids, low, high, tokens, candidate, alone, linked, row, trace, matched, blocks, n_blocks
                 )
+                if not weighed and reaches(blocks, n_blocks, end, low, high, first, last):
+                    weigh(ids, first, last, first, last, *knowledge, *scratch)
+                    weighed = True
+                    score, end = align_candidate(
+                        ids, first, last, tokens, candidate, alone, linked, row, trace, matched, blocks, n_blocks
+                    )
                 if score >= KEEP:
                     ref = find_reference(ref_offsets, candidate[C_BEGIN] + candidate[C_DIAGONAL])
                     record(alignments, n, doc, ref, score, blocks, n_blocks, end)

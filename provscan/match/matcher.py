@@ -159,7 +159,6 @@ class Matcher:
             segment.tokens,
             segment.offsets,
             *self.information,
-            segment.phrases,
             self.index.background,
             equal,
             equal_blocks,

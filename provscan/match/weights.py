@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from provscan.sketch.phrases import knows, phrase_hashes
+from provscan.sketch.seeds import LONGEST
 from provscan.text.information import UNIT, conditional
 from provscan.text.tokens import FIRST_CHARACTER
 
@@ -22,13 +23,15 @@ KNOWN = UNIT // 2
 
 
 @njit(cache=True, nogil=True)
-def weigh(ids, first, last, single, pairs, boilerplate, background, sums, rolling, hashes, alone, linked):
-    """What the tokens ``ids[first:last]`` are worth, in 1/16 bit.
+def weigh(ids, first, last, begin, end, single, pairs, boilerplate, background, sums, rolling, hashes, alone, linked):
+    """What the tokens ``ids[begin:end]`` of the document ``ids[first:last]`` are worth, in 1/16 bit.
 
     Parameters
     ----------
-    ids, first, last, single, pairs
+    ids, single, pairs
         As elsewhere.
+    first, last, begin, end : int64
+        The document, and the part of it that is weighed; begin and end are moved into the document.
     boilerplate, background : ndarrays of uint8
         Filters of known phrases.
     sums, rolling, hashes
@@ -36,15 +39,16 @@ def weigh(ids, first, last, single, pairs, boilerplate, background, sums, rollin
     alone, linked : ndarrays of uint8, out, indexed as ids
         Worth of a shared token whose predecessor is not shared, and of one whose predecessor is.
     """
-    phrase_hashes(ids, first, last, single, sums, rolling, hashes)
-    before = np.uint16(0)
-    for t in range(first, last):
+    begin = max(begin, first)
+    end = min(end, last)
+    start = max(first, begin - LONGEST)  # phrases reach back
+    phrase_hashes(ids, start, end, single, sums, rolling, hashes)
+    for t in range(begin, end):
         alone[t] = single[ids[t]]
-        linked[t] = conditional(single, pairs, before, ids[t])
-        before = ids[t]
+        linked[t] = conditional(single, pairs, ids[t - 1] if t > first else np.uint16(0), ids[t])
         if ids[t] >= FIRST_CHARACTER:
             linked[t] = np.uint8(linked[t] * LINKED_CHARACTER)
-        h = hashes[t - first]
+        h = hashes[t - start]
         if h != 0 and (knows(boilerplate, h) or knows(background, h)):
             alone[t] = min(alone[t], KNOWN)
             linked[t] = min(linked[t], KNOWN)

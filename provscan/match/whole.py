@@ -49,7 +49,6 @@ def find_equal(
     ref_offsets,
     single,
     pairs,
-    boilerplate,
     background,
     alignments,
     blocks,
@@ -67,8 +66,9 @@ def find_equal(
         The chunk.
     buckets, postings, position_bits
         The segment's table of fingerprints.
-    tokens, ref_offsets, single, pairs, boilerplate, background
-        As for `hits.align_hits`.
+    tokens, ref_offsets, single, pairs, background
+        As for `hits.align_hits`. What is boilerplate among the references is not discounted here: a text all of whose
+        tokens a model wrote in this order is a copy, if only people do not write it too.
     alignments, blocks : out
         As for `hits.align_hits`; what does not fit is left out, equal texts beyond the first being the same evidence.
     sums, rolling, hashes, alone, linked
@@ -79,6 +79,8 @@ def find_equal(
     n : int64
         Number of alignments, and of blocks.
     """
+    knowledge = single, pairs, background, background
+    scratch = sums, rolling, hashes, alone, linked
     numbers = np.empty(64, np.int64)
     n = np.int64(0)
     for d in range(len(fingerprints)):
@@ -95,7 +97,7 @@ def find_equal(
                 if not same:
                     break
             if same and n < len(alignments):
-                weigh(ids, first, last, single, pairs, boilerplate, background, sums, rolling, hashes, alone, linked)
+                weigh(ids, first, last, first, last, *knowledge, *scratch)
                 score = np.int64(0)
                 for t in range(first, last):
                     score += np.int64(linked[t])
