@@ -211,7 +211,9 @@ def write_task(out: Path, task: Task, scanned: list[Scanned], result: TaskResult
 
 def done_task(out: Path, task: Task) -> TaskResult | None:
     """The record of a task that is done, or None."""
+    if not all((out / f"{kind}-{task.name}.parquet").exists() for kind in ("documents", "hits")):
+        return None
     try:
         return TaskResult.from_json((out / TASKS / f"{task.name}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
