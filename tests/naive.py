@@ -249,6 +249,7 @@ def union(filters: Sequence[Filter]) -> Filter:
 
 # --- match/weights.py -------------------------------------------------------------------------------------------------
 
+LINKED_CHARACTER = 0.9
 KNOWN = 8
 
 
@@ -257,12 +258,14 @@ def weigh(
 ) -> tuple[list[int], list[int]]:
     """What each token of a document is worth where its predecessor is not shared, and where it is.
 
-    A token that ends a phrase whose hash is ``known`` is worth `KNOWN` at most.
+    A character after its predecessor keeps `LINKED_CHARACTER` of its conditional information, rounded down; a token
+    that ends a phrase whose hash is ``known`` is worth `KNOWN` at most.
     """
-    ends = [h != 0 and h in known for h in phrase_hashes(ids, single)]
-    alone = [min(single[t], KNOWN if end else 255) for t, end in zip(ids, ends, strict=True)]
+    most = [KNOWN if h != 0 and h in known else 255 for h in phrase_hashes(ids, single)]
     bits = conditional_bits(single, pairs, ids)
-    return alone, [min(worth, KNOWN if end else 255) for worth, end in zip(bits, ends, strict=True)]
+    linked = [int(b * LINKED_CHARACTER) if t >= FIRST_CHARACTER else b for t, b in zip(ids, bits, strict=True)]
+    alone = [single[t] for t in ids]
+    return list(map(min, alone, most)), list(map(min, linked, most))
 
 
 # --- index/table.py, match/lookup.py ----------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ NO_PAIRS_LIST = NO_PAIRS.tolist()
 ROW = np.zeros((2, align.WIDTH + 2), np.int64)
 TRACE = np.zeros((align.ROWS + 1, align.WIDTH), np.uint8)
 MATCHED = np.empty((align.ROWS, 2), np.int32)
+TEN_BITS = np.full(65536, 160, np.uint8)
 NOTHING = np.zeros(8, np.uint8)  # a filter that knows no phrase
 ENOUGH_BLOCKS = 2 * align.ROWS + 500
 
@@ -70,6 +71,7 @@ def comp_align(
     case: Case,
     pairs: np.ndarray = PAIRS,
     filters: tuple[np.ndarray, np.ndarray] = (NOTHING, NOTHING),
+    single: np.ndarray = SINGLE,
     most_alignments: int = 1000,
     most_blocks: int = 1 << 16,
     most_candidates: int = hits.CANDIDATES,
@@ -86,7 +88,7 @@ def comp_align(
         np.array(case.token_offsets, np.int64),
         *(seed_docs, seed_positions, hit_seeds, hit_positions),
     )
-    index_arrays = np.array(case.tokens, np.uint16), np.array(case.ref_offsets, np.uint32), SINGLE, pairs, *filters
+    index_arrays = np.array(case.tokens, np.uint16), np.array(case.ref_offsets, np.uint32), single, pairs, *filters
     diagonals = np.zeros((hits.DIAGONALS, 2), np.int64)
     candidates = np.zeros((most_candidates, hits.CANDIDATE_COLUMNS), np.int64)
     out: list[naive.Alignment] = []
@@ -187,7 +189,8 @@ def test_align_hits_planted_copies(seed: int, edits: tuple[float, float, float])
         assert ref_at <= first[1] <= ref_at + 6 and ref_at + 44 <= last[1] + last[2] <= ref_at + 50
         if not any(edits):
             assert best.blocks == [(doc_at, ref_at, 50)]
-            assert best.score == sum(naive.conditional_bits(SINGLE_LIST, PAIRS_LIST, refs[source][begin : begin + 50]))
+            copied = naive.weigh(case.ids[doc_at : doc_at + 50], SINGLE_LIST, PAIRS_LIST, ())
+            assert best.score == copied[0][0] + sum(copied[1][1:])
 
 
 @pytest.mark.parametrize("edits", EDITS, ids=str)
@@ -266,7 +269,7 @@ def test_align_hits_copy_in_two_references() -> None:
 
 def test_align_hits_below_what_is_kept() -> None:
     rng = random.Random(25)
-    ref = [t for t in random_tokens(rng, 60) if SINGLE[t] >= 200][:20]
+    ref = [t for t in random_tokens(rng, 90) if SINGLE[t] >= 200 and t < naive.FIRST_CHARACTER][:20]
     for shared in (2, 3, 4, 8):
         case = make_case([random_tokens(rng, 9) + ref[5 : 5 + shared] + random_tokens(rng, 9)], [ref])
         found, _ = comp_align(case, NO_PAIRS)
@@ -277,7 +280,7 @@ def test_align_hits_below_what_is_kept() -> None:
 @pytest.mark.parametrize(("discount", "kept"), [(0, True), (90, True), (100, False), (150, False)])
 def test_align_hits_expected_words_are_no_evidence(discount: int, kept: bool) -> None:
     """Eight tokens that carry much alone, and little each after the other: 40 bits are kept, 30 looked at."""
-    ref = np.flatnonzero(SINGLE == 160)[:8].tolist()
+    ref = list(range(1, 9))
     pairs = NO_PAIRS.copy()
     for before, token in pairwise(ref):
         slot, tag = naive.pair_slot_tag(before, token)
@@ -285,14 +288,15 @@ def test_align_hits_expected_words_are_no_evidence(discount: int, kept: bool) ->
     case = make_case([[60_000, *ref, 60_001]], [ref])
     score = 8 * 160 - 7 * discount
     assert kept == (score >= hits.KEEP)
-    assert summary(comp_align(case, pairs)[0]) == ([(0, 0, score)] if kept else [])
+    assert summary(comp_align(case, pairs, single=TEN_BITS)[0]) == ([(0, 0, score)] if kept else [])
 
 
 @pytest.mark.parametrize(("discount", "kept"), [(100, True), (120, False)])
 def test_align_hits_second_gate(discount: int, kept: bool) -> None:
     """What is near an expected run counts for it only where the run passes by itself: 30 bits of its own."""
-    ref = np.flatnonzero(SINGLE == 160)[:8].tolist()
-    near = np.flatnonzero(SINGLE == 150)[:5].tolist()  # less than 50 bits
+    ref, near = list(range(1, 9)), list(range(11, 16))
+    single = TEN_BITS.copy()
+    single[near] = 150  # less than 50 bits
     pairs = NO_PAIRS.copy()
     for before, token in pairwise(ref):
         slot, tag = naive.pair_slot_tag(before, token)
@@ -301,12 +305,13 @@ def test_align_hits_second_gate(discount: int, kept: bool) -> None:
     core = 8 * 160 - 7 * discount
     assert kept == (core >= hits.SECOND_GATE)
     expected = [(0, 0, core - align.GAP + 5 * 150)] if kept else []
-    assert summary(comp_align(case, pairs)[0]) == expected == summary(ref_align(case, pairs.tolist()))
+    assert summary(comp_align(case, pairs, single=single)[0]) == expected
+    assert summary(naive.align_hits(*case, single.tolist(), pairs.tolist())) == expected
 
 
-def learnt(phrases: list[list[int]]) -> tuple[np.ndarray, naive.Filter]:
+def learnt(texts: list[list[int]], single: list[int] = SINGLE_LIST) -> tuple[np.ndarray, naive.Filter]:
     """A filter of all phrases of some texts, and its twin."""
-    hashes = [h for text in phrases for h in naive.phrase_hashes(text, SINGLE_LIST)]
+    hashes = [h for text in texts for h in naive.phrase_hashes(text, single)]
     bits = np.zeros(filter_bytes(len(hashes)), np.uint8)
     learn(bits, np.array(hashes, np.uint64), len(hashes))
     return bits, naive.Filter(len(bits), hashes)
@@ -352,19 +357,18 @@ def test_align_hits_known_phrases_leave_each_document_its_own() -> None:
     found, _ = comp_align(case, PAIRS, (bits, NOTHING))
     assert [(a.doc, a.ref) for a in found] == [(0, 0), (2, 2), (3, 0)]
     assert summary(found) == summary(ref_align(case, PAIRS_LIST, known))
-    whole = naive.conditional_bits(SINGLE_LIST, PAIRS_LIST, refs[0])
-    assert found[0].score == sum(whole)
+    alone, linked = naive.weigh(refs[0], SINGLE_LIST, PAIRS_LIST, ())
+    assert found[0].score == alone[0] + sum(linked[1:])
 
 
 def test_align_hits_known_tokens_are_worth_half_a_bit() -> None:
     """A copy of which all but the last three tokens are known; the phrase after them begins in what is known."""
-    ref = np.flatnonzero(SINGLE == 200)[:12].tolist()
-    known = naive.phrase_hashes(ref[:9], SINGLE_LIST)
-    assert [h != 0 for h in known] == [False] + [True] * 8  # two tokens carry 25 bits
-    bits, _ = learnt([ref[:9]])
+    ref = list(range(1, 13))
+    single = np.full(65536, 200, np.uint8)
+    bits, _ = learnt([ref[:9]], single.tolist())  # two tokens carry 25 bits
     case = make_case([ref, ref[:9]], [ref])
-    (found,) = comp_align(case, NO_PAIRS, (NOTHING, bits))[0]
-    assert (found.doc, found.score) == (0, 200 + 8 * weights.KNOWN + 3 * 200)
+    ((doc, _, score, _),) = comp_align(case, NO_PAIRS, (NOTHING, bits), single)[0]
+    assert (doc, score) == (0, 200 + 8 * weights.KNOWN + 3 * 200)
 
 
 def test_align_hits_of_no_hits() -> None:
