@@ -24,7 +24,7 @@ from making import (
     write_parquet,
 )
 
-from provscan import Index, ScanOptions, scan
+from provscan import Index, ScanOptions, __version__, scan
 from provscan.decide.rates import wilson
 from provscan.errors import ColumnError, IndexFormatError, InputError
 from provscan.match.matcher import Thresholds
@@ -147,7 +147,7 @@ def check_counts(out: Path, rows_in: int) -> None:
 def test_summary(out: Path, index: Index) -> None:
     summary = summary_of(out)
     assert summary["schema"] == SCHEMA_VERSION
-    assert summary["program"] == __import__("provscan").__version__
+    assert summary["program"] == __version__
     assert summary["index"]["version"] == index.manifest.version
     assert summary["index"]["references"] == 200
     assert summary["index"]["parameters"] == index.parameters.as_dict()
