@@ -37,7 +37,7 @@ def corpus() -> list[Row]:
     shards: dict[str, Iterable[Row]] = {
         "part-0.parquet": pq.read_table(CORPUS / "part-0.parquet").to_pylist(),
         "part-1.jsonl": map(json.loads, (CORPUS / "part-1.jsonl").read_text(encoding="utf-8").splitlines()),
-        "part-2.jsonl.gz": map(json.loads, gzip.open(CORPUS / "part-2.jsonl.gz", "rt", encoding="utf-8")),
+        "part-2.jsonl.gz": map(json.loads, gzip.decompress((CORPUS / "part-2.jsonl.gz").read_bytes()).splitlines()),
         "part-3.csv": csv.DictReader(io.StringIO((CORPUS / "part-3.csv").read_text(encoding="utf-8"), newline="")),
     }
     return [

@@ -75,7 +75,9 @@ def test_main_help_names_every_command_and_exit_status() -> None:
     assert run("--version").stdout == f"provscan, version {__version__}\n"
 
 
-@pytest.mark.parametrize("args", [["--help"], ["--version"], ["index", "--help"], ["scan", "--help"], ["explain", "-h"]])
+@pytest.mark.parametrize(
+    "args", [["--help"], ["--version"], ["index", "--help"], ["scan", "--help"], ["explain", "-h"]]
+)
 def test_help_imports_nothing_heavy(args: list[str]) -> None:
     code = (
         "import sys\nfrom provscan.cli import main\n"
@@ -184,7 +186,10 @@ def test_scan_named_columns(index: Path, tmp_path: Path) -> None:
     run("scan", source, "-i", index, "-o", tmp_path / "out", "--text", "said.body", "--id", "nr", "--workers", 2)
     (row,) = table(tmp_path / "out", "documents").to_pylist()
     assert (row["id"], row["verdict"]) == ("n1", "match")
-    assert "has no column 'body'" in run("scan", source, "-i", index, "-o", tmp_path / "x", "--text", "body", status=2).stderr
+    assert (
+        "has no column 'body'"
+        in run("scan", source, "-i", index, "-o", tmp_path / "x", "--text", "body", status=2).stderr
+    )
 
 
 # ---- errors ----------------------------------------------------------------------------------------------------------
@@ -306,6 +311,8 @@ def test_program_in_a_shell(out: Path, tmp_path: Path) -> None:
     assert done.returncode == 2 and done.stdout == b"" and done.stderr.startswith(b"provscan: ")
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run([*program, "explain", str(out), "doc-065"], stdout=write, stderr=subprocess.PIPE, env=environment())
+    done = subprocess.run(
+        [*program, "explain", str(out), "doc-065"], stdout=write, stderr=subprocess.PIPE, env=environment()
+    )
     os.close(write)
     assert b"Traceback" not in done.stderr

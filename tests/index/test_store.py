@@ -156,7 +156,12 @@ def test_text_of_without_stored_texts(tmp_path: Path) -> None:
     assert not index.has_text
     assert index.text_of(1) is None
     assert not list(index.path.rglob("text.parquet"))
-    add([str(write_jsonl(tmp_path / "b.jsonl", references()[3:5]))], tmp_path / "index", BuildOptions(store_text=True), never)
+    add(
+        [str(write_jsonl(tmp_path / "b.jsonl", references()[3:5]))],
+        tmp_path / "index",
+        BuildOptions(store_text=True),
+        never,
+    )
     mixed = Index(tmp_path / "index")
     assert not mixed.has_text
     assert mixed.text_of(3) == references()[3]["text"]

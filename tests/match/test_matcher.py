@@ -212,7 +212,12 @@ def test_coverage_is_of_the_union_over_segments(tmp_path: Path) -> None:
     rng = random.Random(4)
     a, b, c, rest = (nonsense(rng, 30) for _ in range(4))
     make_index(tmp_path / "index", [{"id": "ab", "text": f"{a} {b}"}])
-    add([str(write_jsonl(tmp_path / "bc.jsonl", [{"id": "bc", "text": f"{b} {c}"}]))], tmp_path / "index", BuildOptions(), never)
+    add(
+        [str(write_jsonl(tmp_path / "bc.jsonl", [{"id": "bc", "text": f"{b} {c}"}]))],
+        tmp_path / "index",
+        BuildOptions(),
+        never,
+    )
     (row,), (hits,) = scanned(Index(tmp_path / "index"), [f"{a} {b} {c} {rest}"])
     assert sorted(hit["ref_id"] for hit in hits) == ["ab", "bc"]
     assert row["coverage"] == pytest.approx(0.75, abs=0.01)
@@ -237,7 +242,9 @@ def test_repeated_passage_is_one_hit_with_all_its_places(index: Index) -> None:
     document = f"{text} {nonsense(rng, 25)} {text}"
     (row,), (hits,) = scanned(index, [document])
     (hit,) = hits
-    assert hit["doc_coverage"] == row["coverage"] == pytest.approx(2 * len(folded(text)) / len(folded(document)), abs=0.02)
+    assert (
+        hit["doc_coverage"] == row["coverage"] == pytest.approx(2 * len(folded(text)) / len(folded(document)), abs=0.02)
+    )
     assert hit["ref_coverage"] == 1
     places = [(s["doc_start"], s["doc_end"]) for s in hit["spans"]]
     assert places == sorted(places)

@@ -73,7 +73,6 @@ def comp_equal(documents: list[list[int]], references: list[list[int]], prints: 
         offsets,
         *INFORMATION,
         nothing_known,
-        nothing_known,
         alignments,
         blocks,
         *scratch,

@@ -207,7 +207,9 @@ def test_explain_after_the_input_changed_says_so(work: Path, tmp_path: Path) -> 
     assert "[[entirely" not in page(work, references()[0]["id"], out=tmp_path / "out")
 
 
-@pytest.mark.xfail(strict=True, reason="Index.find gives the first reference of that id, hits do not say which one it is")
+@pytest.mark.xfail(
+    strict=True, reason="Index.find gives the first reference of that id, hits do not say which one it is"
+)
 def test_explain_shows_the_reference_that_was_hit_where_ids_repeat(tmp_path: Path) -> None:
     """Files of one name in two folders, without ids: their references are called alike."""
     sources = []
@@ -259,5 +261,3 @@ def test_wrap_keeps_every_character() -> None:
         plain = "".join(line for line, _ in lines)
         assert plain.replace("[[", "").replace("]]", "").replace(" ", "") == (text * 3).replace(" ", "")
         assert {cells(line) for line, _ in lines} == {width}
-
-

@@ -20,7 +20,15 @@ EVIL = "\x1b[31m\x07\x9b\u202e"
 
 @pytest.mark.parametrize(
     ("n", "text"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (2_500_000, "2.5 MB"), (3.2e9, "3.2 GB"), (7e12, "7.0 TB"), (9e15, "9000.0 TB")],
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (2_500_000, "2.5 MB"),
+        (3.2e9, "3.2 GB"),
+        (7e12, "7.0 TB"),
+        (9e15, "9000.0 TB"),
+    ],
 )
 def test_size(n: float, text: str) -> None:
     assert size(n) == text
@@ -77,7 +85,10 @@ def test_pages_hide_control_characters(tmp_path: Path) -> None:
     rows = [{**references()[k], "id": f"{EVIL}{k}", "model": EVIL, "created": EVIL} for k in range(3)]
     index = make_index(tmp_path / "index", rows)
     source = write_jsonl(tmp_path / f"{EVIL}.jsonl", [{"id": EVIL, "text": EVIL + row["text"]} for row in rows])
-    pages = [describe_index(index.info()), describe_scan(scan([str(source)], index, tmp_path / "out"), tmp_path / "out")]
+    pages = [
+        describe_index(index.info()),
+        describe_scan(scan([str(source)], index, tmp_path / "out"), tmp_path / "out"),
+    ]
     for page in pages:
         assert "·[31m" in page
         assert not [c for c in page if unicodedata.category(c) in ("Cc", "Cf") and c != "\n"]

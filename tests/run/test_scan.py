@@ -287,7 +287,7 @@ def test_strict_where_all_is_well(index: Index, tmp_path: Path) -> None:
     assert scan([str(CORPUS)], index, tmp_path / "out", ScanOptions(strict=True))["documents"] == 400
 
 
-# ---- the same rows, whatever ------------------------------------------------------------------------------------------
+# ---- the same rows, whatever -----------------------------------------------------------------------------------------
 
 
 def rows_of(out: Path, path: bool = True) -> tuple[list[Any], list[Any]]:
@@ -368,9 +368,7 @@ def test_same_for_any_format(index: Index, tmp_path: Path) -> None:
     assert results[0] == results[1] == results[2]
 
 
-def test_strongest_does_not_depend_on_batches(
-    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_strongest_does_not_depend_on_batches(index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many copies of the strongest hit must not push the others out of a batch's best."""
     order = sorted(references(), key=lambda r: -len(r["text"]))
     rows = [{"text": order[0]["text"]}] * 60 + [{"text": r["text"]} for r in order[:40]]
@@ -393,7 +391,12 @@ def test_ids_that_repeat(index: Index, tmp_path: Path) -> None:
 
 def test_named_columns(index: Index, tmp_path: Path) -> None:
     rows = [{"id": 1, "nr": "n1", "text": "clean", "answer": {"body": references()[0]["text"]}}]
-    scan([str(write_jsonl(tmp_path / "a.jsonl", rows))], index, tmp_path / "out", ScanOptions(text="answer.body", id="nr"))
+    scan(
+        [str(write_jsonl(tmp_path / "a.jsonl", rows))],
+        index,
+        tmp_path / "out",
+        ScanOptions(text="answer.body", id="nr"),
+    )
     (row,) = table(tmp_path / "out", "documents").to_pylist()
     assert (row["id"], row["verdict"]) == ("n1", "match")
     assert summary_of(tmp_path / "out")["parameters"]["text"] == "answer.body"

@@ -29,7 +29,7 @@ def scanner(index: Index) -> Scanner:
 
 
 def test_public_names() -> None:
-    from provscan import Index, ScanOptions, Scanner, scan  # noqa: F401
+    from provscan import Index, Scanner, ScanOptions, scan  # noqa: F401
 
     assert set(provscan.__all__) == {"Index", "ScanOptions", "Scanner", "__version__", "scan"}
     assert all(getattr(provscan, name) for name in provscan.__all__)
@@ -99,7 +99,8 @@ def test_scan_batch_empty(scanner: Scanner, type: pa.DataType) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [pa.array([1, 2]), pa.array([b"bytes"]), pa.array(["a"]).dictionary_encode(), pa.nulls(2), pa.array([["a"]])]
+    "text",
+    [pa.array([1, 2]), pa.array([b"bytes"]), pa.array(["a"]).dictionary_encode(), pa.nulls(2), pa.array([["a"]])],
 )
 def test_scan_batch_wrong_type(scanner: Scanner, text: pa.Array) -> None:
     with pytest.raises(TypeError, match="not string or large_string") as error:
