@@ -318,6 +318,27 @@ def find_hits(hashes: Sequence[int], table: Table) -> tuple[list[tuple[int, int]
     return hits, common
 
 
+# --- index/tables.py --------------------------------------------------------------------------------------------------
+
+
+def count_phrases(references: Sequence[Sequence[int]], single: Sequence[int], size: int) -> list[int]:
+    """How many phrases of the references fall on each counter, 65,535 at most."""
+    counts = [0] * size
+    for ids in references:
+        for h in phrase_hashes(ids, single):
+            if h:
+                counts[h % size] = min(counts[h % size] + 1, 65535)
+    return counts
+
+
+def learn_counted(
+    references: Sequence[Sequence[int]], single: Sequence[int], counts: Sequence[int], least: int
+) -> list[int]:
+    """The phrases of the references whose counter has ``least`` or more, as often as they stand there."""
+    hashes = [h for ids in references for h in phrase_hashes(ids, single) if h]
+    return [h for h in hashes if counts[h % len(counts)] >= least]
+
+
 # --- match/extend.py --------------------------------------------------------------------------------------------------
 
 MISMATCH = 6 * 16

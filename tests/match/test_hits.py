@@ -334,6 +334,41 @@ def test_align_hits_of_known_phrases_equals_twin(which: int, edits: tuple[float,
     assert 0 < sum(a.score for a in found) < sum(a.score for a in comp_align(case, PAIRS)[0])
 
 
+@pytest.mark.parametrize("edits", [(0.0, 0.0, 0.0), (0.1, 0.02, 0.02), (0.2, 0.05, 0.05)], ids=str)
+@pytest.mark.parametrize("seed", range(3))
+def test_align_hits_beyond_the_window_equals_twin(seed: int, edits: tuple[float, float, float]) -> None:
+    """Copies that are longer than what is weighed first, with gaps and known phrases where that ends."""
+    rng = random.Random(300 + seed)
+    refs = [random_tokens(rng, 5 * hits.WINDOW) for _ in range(2)]
+    bits, known = learnt([ref[a : a + 25] for ref in refs for a in range(20, 5 * hits.WINDOW, 60)])
+    docs = [
+        [*random_tokens(rng, 150), *edited(rng, refs[0], *edits), *random_tokens(rng, 150)],
+        [t for k in range(4) for t in [*edited(rng, refs[k % 2][100 * k :][:80], *edits), *random_tokens(rng, 9)]],
+        edited(rng, refs[1][50:300], *edits),
+    ]
+    case = make_case(docs, refs, 3)
+    found, _ = comp_align(case, PAIRS, (NOTHING, bits))
+    assert {a.doc for a in found} == {0, 1, 2}
+    assert summary(found) == summary(ref_align(case, PAIRS_LIST, known))
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("beyond", [-hits.EDGE - 2, -hits.EDGE, -2, -1, 0, 1, 2, 20])
+def test_align_hits_ends_where_the_window_does(beyond: int, side: int) -> None:
+    """A gap, and then copied text up to some tokens before or beyond the end of what is weighed first."""
+    rng = random.Random(28)
+    ref = random_tokens(rng, 20 + hits.WINDOW + beyond)
+    copy = [*ref[:20], 9, *ref[20:]]
+    doc = [*random_tokens(rng, 200), *copy, *random_tokens(rng, 200)]
+    if side < 0:
+        ref, doc = ref[::-1], doc[::-1]
+    case = make_case([doc], [ref])
+    for few in (case, case._replace(hits=case.hits[:5]), case._replace(hits=case.hits[-5:])):
+        found, _ = comp_align(few, NO_PAIRS)
+        assert summary(found) == summary(ref_align(few, NO_PAIRS_LIST))
+        assert sum(n for *_, n in found[0].blocks) == len(ref)
+
+
 def test_align_hits_what_is_known_from_both_filters_is_no_evidence() -> None:
     """Half of a copy is boilerplate and the other half is background: only what joins them is worth something."""
     rng = random.Random(26)

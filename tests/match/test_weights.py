@@ -28,19 +28,24 @@ def comp_weigh(
     before: int = 0,
     after: int = 0,
     tables: tuple[np.ndarray, np.ndarray] = (SINGLE, PAIRS),
+    part: tuple[int, int] | None = None,
 ) -> tuple[list[int], list[int]]:
-    """What the kernel writes for ``ids`` where other documents stand before and after; and nothing beside them."""
+    """What the kernel writes for ``ids`` where other documents stand before and after; and nothing beside them.
+
+    ``part`` may reach beyond the document; what is written is then that of the document.
+    """
     n = len(ids)
     chunk = np.array([7] * before + ids + [7] * after, np.uint16)
     sums, rolling = np.full(n + LONGEST + 1, 99, np.uint32), np.full(n + LONGEST + 1, 99, np.uint64)
     hashes = np.full(n, 99, np.uint64)
     alone, linked = np.full(len(chunk), 3, np.uint8), np.full(len(chunk), 4, np.uint8)
     scratch = sums, rolling, hashes, alone, linked
-    weigh(chunk, before, before + n, *tables, boilerplate, background, *scratch)
+    begin, end = part or (0, n)
+    weigh(chunk, before, before + n, before + begin, before + end, *tables, boilerplate, background, *scratch)
+    begin, end = before + max(begin, 0), before + min(end, n)
     for worth, untouched in ((alone, 3), (linked, 4)):
-        assert worth[:before].tolist() == [untouched] * before
-        assert worth[before + n :].tolist() == [untouched] * after
-    return alone[before : before + n].tolist(), linked[before : before + n].tolist()
+        assert set(worth[:begin].tolist() + worth[end:].tolist()) <= {untouched}
+    return alone[begin:end].tolist(), linked[begin:end].tolist()
 
 
 def ref_weigh(ids: list[int], known: Container[int] = ()) -> tuple[list[int], list[int]]:
@@ -81,6 +86,33 @@ def test_weigh_equals_twin_with_filters(ids: list[int], one: list[int], other: l
             return h in naive.Filter(size, first) or h in naive.Filter(8, second)
 
     assert found == ref_weigh(ids, Either())
+
+
+@pytest.mark.parametrize("before", [0, 12])
+@pytest.mark.parametrize("seed", range(4))
+def test_weigh_of_a_part_is_what_the_whole_says_of_it(seed: int, before: int) -> None:
+    """Phrases and predecessors reach back into the document; a part that goes beyond it is cut off."""
+    rng = random.Random(seed)
+    ids = random_tokens(rng, 60)
+    known = hashes_of(ids[5:40])
+    alone, linked = ref_weigh(ids, known)
+    bits = filter_of(known, 1 << 14)
+    for begin, end in (
+        (0, 60),
+        (0, 9),
+        (1, 2),
+        (5, 30),
+        (7, 30),
+        (8, 30),
+        (9, 30),
+        (50, 60),
+        (-9, 20),
+        (30, 99),
+        (-9, 99),
+    ):
+        found = comp_weigh(ids, NOTHING, bits, before, 12, part=(begin, end))
+        assert found == (alone[max(begin, 0) : end], linked[max(begin, 0) : end])
+    assert comp_weigh(ids, bits, before=before, part=(20, 20)) == ([], [])
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -143,13 +175,23 @@ def test_weigh_where_a_phrase_begins_before_the_document() -> None:
     chunk = np.array(ids, np.uint16)
     scratch = np.zeros(60, np.uint32), np.zeros(60, np.uint64), np.zeros(60, np.uint64)
     alone, linked = np.zeros(40, np.uint8), np.zeros(40, np.uint8)
-    weigh(chunk, 0, 20, SINGLE, PAIRS, bits, NOTHING, *scratch, alone, linked)
-    weigh(chunk, 20, 40, SINGLE, PAIRS, bits, NOTHING, *scratch, alone, linked)
+    weigh(chunk, 0, 20, 0, 20, SINGLE, PAIRS, bits, NOTHING, *scratch, alone, linked)
+    weigh(chunk, 20, 40, 20, 40, SINGLE, PAIRS, bits, NOTHING, *scratch, alone, linked)
     for part in (ids[:20], ids[20:]):
         expected = ref_weigh(part, hashes_of(ids))
         at = ids.index(part[0])
         assert (alone[at : at + 20].tolist(), linked[at : at + 20].tolist()) == expected
     assert alone[20] == SINGLE[ids[20]]
+
+
+def test_weigh_the_first_token_follows_none() -> None:
+    """Not the last of the document before, which would make it expected."""
+    pairs = np.zeros_like(PAIRS)
+    for before, token in ((7, 5), (5, 6)):  # 7 is what stands before
+        slot, tag = naive.pair_slot_tag(before, token)
+        pairs[slot] = tag << 8 | 80
+    tables = np.full(65536, 100, np.uint8), pairs
+    assert comp_weigh([5, 6], before=4, after=4, tables=tables) == ([100, 100], [100, 20])
 
 
 @pytest.mark.parametrize(("n", "worth"), [(0, []), (1, [200]), (2, [200, KNOWN])])
