@@ -13,12 +13,13 @@ from provscan.text.information import UNIT, load_information
 ALGORITHM_VERSION = 1
 """Raised whenever tokens, information or seeds change, so that an older program refuses a newer index."""
 
-INFORMATION_AT = (31.0, 1.5e6)
-"""Bits that a seed needs in an index of so many tokens; a bit more each time the tokens double.
+INFORMATION_AT = (30.25, 1.5e6)
+INFORMATION_GROWTH = 1.2
+"""Bits that a seed needs in an index of so many tokens, and how many more each time the tokens double.
 
-The chance hits of a document stay the same then. Measured on alpaca_eval (docs/architecture.md): 31 bits at 1.5 million
-tokens give 15 hits a human document and recall .96 at 20 to 30 words with 20 % substituted; 28 bits twice the hits
-and .97, 32 bits 10 hits and .94.
+With one bit more the chance hits of a document would stay the same; a hit costs more in a larger index, where each is a
+cache miss. Measured on alpaca_eval (docs/architecture.md): at 1.5 million tokens 31 bits give 15 hits a human document
+and recall .96 at 20 to 30 words with 20 % substituted; 28 bits twice the hits and .97, 32 bits 10 hits and .94.
 """
 LEAST_INFORMATION = 27.0
 
@@ -59,7 +60,7 @@ class Parameters:
     def for_tokens(self, tokens: int) -> Parameters:
         """The same with the information that an index of so many tokens needs, in 1/16 bit steps."""
         bits, at = INFORMATION_AT
-        information = max(LEAST_INFORMATION, bits + math.log2(max(tokens, 1) / at))
+        information = max(LEAST_INFORMATION, bits + INFORMATION_GROWTH * math.log2(max(tokens, 1) / at))
         return replace(self, information=round(information * UNIT) / UNIT, digest=load_information().digest)
 
     @property

@@ -6,7 +6,17 @@ import numpy as np
 from numba import njit
 
 from provscan.index.positions import code_points_before, unpack_starts
-from provscan.match.hits import BLOCK_BEGIN, BLOCK_END, DOC, REF, SCORE
+from provscan.match.hits import (
+    BLOCK_BEGIN,
+    BLOCK_END,
+    DOC,
+    DOC_BEGIN,
+    DOC_END,
+    REF,
+    REF_BEGIN,
+    REF_END,
+    SCORE,
+)
 from provscan.match.masking import masked_tokens
 from provscan.sketch.minhash import minhash, shingle_hashes
 from provscan.text.information import UNIT
@@ -22,6 +32,10 @@ EXACT, NEAR, PASSAGE, MASKED = range(4)
 of these but the first has `LEAST_MASKED` masked tokens."""
 LEAST_MASKED = 2
 NEAR_SHARE = 0.5
+WHOLE = 0.7
+WHOLE_BITS = 8 * UNIT
+"""An alignment over this share of both texts needs so much less: it has one place in each reference instead of one at
+each pair of tokens, some 2**9 times fewer places to arise by chance."""
 TYPICAL = 300
 """Tokens of the document that the threshold is stated for; it grows by a bit with each doubling."""
 
@@ -147,7 +161,17 @@ def collect_hits(
         best = alignments[order[g], SCORE]
         begin = alignments[order[g], BLOCK_BEGIN]
         exact = last - first == ref_last - ref_first and blocks[begin, 2] == last - first
-        if best < (least_exact if exact else least + round(UNIT * np.log2((last - first) / TYPICAL))):
+        needed = least + round(UNIT * np.log2((last - first) / TYPICAL))
+        top = alignments[order[g]]
+        if (
+            min(
+                (top[DOC_END] - top[DOC_BEGIN]) / (last - first),
+                (top[REF_END] - top[REF_BEGIN]) / (ref_last - ref_first),
+            )
+            >= WHOLE
+        ):
+            needed -= WHOLE_BITS
+        if best < (least_exact if exact else needed):
             g = stop
             continue
         if doc != doc_ready:

@@ -170,8 +170,6 @@ class Matcher:
             return
         alignments, blocks = joined(parts)
         least, least_exact = self.least
-        if alignments[:, hits.SCORE].max() < least_exact:
-            return
         order = np.lexsort((-alignments[:, hits.SCORE], alignments[:, hits.REF], alignments[:, hits.DOC]))
         tokens = len(chunk.ids)
         covered = self.covered[:tokens]
