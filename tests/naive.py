@@ -15,7 +15,8 @@ MASK64 = (1 << 64) - 1
 MASK32 = (1 << 32) - 1
 M = 0x9E3779B97F4A7C15
 N = 0xD6E8FEB86659FD93
-BASIS = 0xCBF29CE484222325
+BASIS = 0xB2CDE4930257A49A
+CHARACTER = 0x17297D8E6669A0BD
 FIRST_CHARACTER = 0xC000
 
 # --- text/tokens.py ---------------------------------------------------------------------------------------------------
@@ -65,7 +66,7 @@ def word_id(h: int) -> int:
 
 
 def character_id(h: int) -> int:
-    return FIRST_CHARACTER + (h >> 50)
+    return FIRST_CHARACTER + (h * CHARACTER & MASK64) // (1 << 50)
 
 
 def decode(text: bytes, i: int) -> tuple[int, int]:

@@ -113,8 +113,8 @@ def test_find_seeds_pinned() -> None:
 @pytest.mark.parametrize(
     ("text", "seed"),
     [
-        ("We hold these truths to be self-evident", (5, 2556243257285453812, 2)),
-        ("我们认为下面这些真理是不言而喻的", (13, 2688120225960172554, 3)),
+        ("We hold these truths to be self-evident", (5, 4105260578286640371, 2)),
+        ("我们认为下面这些真理是不言而喻的", (13, 943929965969532651, 0)),
     ],
 )
 def test_find_seeds_pinned_text(text: str, seed: tuple[int, int, int]) -> None:
