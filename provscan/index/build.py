@@ -144,7 +144,7 @@ def in_order(work: Plan, options: BuildOptions, reject: Reject) -> Iterator[Prep
     with ThreadPoolExecutor(options.workers) as pool:
         for unit in work.units:
             for batch in unit.batches(options.read_options(), reject):
-                waiting.append(pool.submit(one, batch, Path(unit.path).name))
+                waiting.append(pool.submit(one, batch, unit.path))
                 if len(waiting) > 2 * options.workers:
                     yield waiting.popleft().result()
         while waiting:

@@ -27,24 +27,25 @@ from provscan.text.tokens import FIRST_CHARACTER
 
 SEED_BLOCK = 1 << 16
 """Seeds that a worker holds at a time."""
-SAME_PRINTS = 16
-"""References with the same fingerprint that are kept under it; the others are the same text."""
+SAME_TEXT = 16
+"""References of the same text that have postings. More would make its seeds common, and the text hard to find."""
 
 
 @njit(cache=True, nogil=True)
 def stream_seeds(
-    tokens, offsets, first, last, single, least, word_limit, character_limit, sums, rolling, hashes, positions
+    tokens, offsets, kept, first, last, single, least, word_limit, character_limit, sums, rolling, hashes, positions
 ):
-    """Seeds of references from ``first`` on, as many as fit; returns the next reference and the number of seeds."""
+    """Seeds of ``kept`` references from ``first`` on, as many as fit; returns the next reference and their number."""
     at = np.int64(0)
     while first < last:
         begin = np.int64(offsets[first])
         end = np.int64(offsets[first + 1]) - 1
         if at + (end - begin) + 1 > len(hashes):
             break
-        at, _ = find_seeds(
-            tokens, begin, end, single, least, word_limit, character_limit, sums, rolling, hashes, positions, at
-        )
+        if kept[first]:
+            at, _ = find_seeds(
+                tokens, begin, end, single, least, word_limit, character_limit, sums, rolling, hashes, positions, at
+            )
         first += 1
     return first, at
 
@@ -55,8 +56,20 @@ def expected_seeds(tokens: np.ndarray, parameters: Parameters) -> int:
     return (len(tokens) - characters) // parameters.word_scaled + characters // parameters.character_scaled
 
 
-def seed_table(tokens: np.ndarray, offsets: np.ndarray, parameters: Parameters, workers: int) -> Table:
-    """The table of seeds: counted, then placed, each worker for its own range of buckets."""
+def first_copies(fingerprints: np.ndarray) -> np.ndarray:
+    """Which references are among the first `SAME_TEXT` of their fingerprint; bool."""
+    order = np.argsort(fingerprints, kind="stable")
+    ordered = fingerprints[order]
+    first = np.searchsorted(ordered, ordered)
+    kept = np.empty(len(order), bool)
+    kept[order] = np.arange(len(order)) - first < SAME_TEXT
+    return kept
+
+
+def seed_table(
+    tokens: np.ndarray, offsets: np.ndarray, kept: np.ndarray, parameters: Parameters, workers: int
+) -> Table:
+    """The table of seeds of ``kept`` references: counted, then placed, each worker for its own range of buckets."""
     single = load_information().single
     longest = int(np.diff(offsets.astype(np.int64)).max(initial=0))
     buckets = np.zeros(bucket_count(expected_seeds(tokens, parameters)) + 1, np.uint32)
@@ -71,6 +84,7 @@ def seed_table(tokens: np.ndarray, offsets: np.ndarray, parameters: Parameters, 
             first, n = stream_seeds(
                 tokens,
                 offsets,
+                kept,
                 first,
                 references,
                 single,
@@ -137,14 +151,10 @@ def band_table(tokens: np.ndarray, offsets: np.ndarray, parameters: Parameters) 
     return build_table(hashes, numbers)
 
 
-def print_table(fingerprints: np.ndarray) -> Table:
-    """The table of fingerprints."""
-    order = np.argsort(fingerprints, kind="stable")
-    ordered = fingerprints[order]
-    same = np.r_[0, np.cumsum(ordered[1:] != ordered[:-1])] if len(ordered) else np.empty(0, np.int64)
-    first_of = np.searchsorted(same, same)
-    keep = np.arange(len(order)) - first_of < SAME_PRINTS
-    return build_table(ordered[keep], (order[keep] + 1).astype(np.uint32))
+def print_table(fingerprints: np.ndarray, kept: np.ndarray) -> Table:
+    """The table of the fingerprints of ``kept`` references."""
+    numbers = np.flatnonzero(kept)
+    return build_table(fingerprints[numbers], (numbers + 1).astype(np.uint32))
 
 
 BOILERPLATE = 10

@@ -16,7 +16,7 @@ from provscan.index.manifest import SegmentEntry, file_entry, sync_folder
 from provscan.index.parameters import Parameters
 from provscan.index.positions import pack_starts
 from provscan.index.segment import LONG_STARTS, OFFSETS, PHRASES, REFS, STARTS, TEXT, TOKENS
-from provscan.index.tables import band_table, common_phrases, print_table, seed_table
+from provscan.index.tables import band_table, common_phrases, first_copies, print_table, seed_table
 from provscan.schema import REFERENCE_COLUMNS, REFERENCES
 from provscan.sketch.sketcher import Sketcher, text_buffers
 
@@ -186,10 +186,11 @@ class SegmentWriter:
         offsets = np.load(self.folder / OFFSETS, mmap_mode="r")
         tokens, offsets = np.asarray(tokens), np.asarray(offsets)
         fingerprints = np.concatenate([np.empty(0, np.uint64), *self.prints])
+        kept = first_copies(fingerprints)
         tables = {
-            "seeds": seed_table(tokens, offsets, parameters, workers),
+            "seeds": seed_table(tokens, offsets, kept, parameters, workers),
             "bands": band_table(tokens, offsets, parameters),
-            "prints": print_table(fingerprints),
+            "prints": print_table(fingerprints, kept),
         }
         np.save(self.folder / PHRASES, common_phrases(tokens, offsets, fingerprints), allow_pickle=False)
         for name, table in tables.items():

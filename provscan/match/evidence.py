@@ -12,6 +12,8 @@ from provscan.match.hits import (
     DOC,
     DOC_BEGIN,
     DOC_END,
+    HIGH,
+    LOW,
     REF,
     REF_BEGIN,
     REF_END,
@@ -36,6 +38,9 @@ WHOLE = 0.7
 WHOLE_BITS = 8 * UNIT
 """An alignment over this share of both texts needs so much less: it has one place in each reference instead of one at
 each pair of tokens, some 2**9 times fewer places to arise by chance."""
+JOINT = 20 * UNIT
+DRIFT = 24
+"""What a second alignment of the same two texts pays, and how far it may be from the diagonal of the first."""
 TYPICAL = 300
 """Tokens of the document that the threshold is stated for; it grows by a bit with each doubling."""
 
@@ -67,6 +72,50 @@ def reference_end(tokens, at, ref_points, k, length):
     room = ref_points[k + 1] - ref_points[k]
     words = tokens[at] < FIRST_CHARACTER and tokens[at + 1] != 0 and tokens[at + 1] < FIRST_CHARACTER
     return ref_points[k] + max(min(length, room - 1 if words else room), 1)
+
+
+@njit(cache=True, nogil=True)
+def joint_score(alignments, rows, doc_tokens, ref_tokens):
+    """Score of a document and a reference together, and the least share of either that lies between its ends.
+
+    Alignments of one pair add up, less `JOINT` for each after the first, which pays for its choice of place (sum
+    statistics: Karlin and Altschul 1993, PNAS 90:5873). They are taken by falling score; one is left out that shares
+    tokens of either text with the best, or lies `DRIFT` diagonals and more from it: what an edited copy leaves stays
+    near one diagonal, what two texts on one subject share (the states in order) does not.
+    """
+    total = np.int64(0)
+    doc_begin, doc_end = np.int64(1 << 40), np.int64(0)
+    ref_begin, ref_end = np.int64(1 << 40), np.int64(0)
+    top = alignments[rows[0]]
+    for k in range(len(rows)):
+        one = alignments[rows[k]]
+        free = top[LOW] - DRIFT < one[LOW] and one[HIGH] < top[HIGH] + DRIFT
+        for j in range(k):
+            other = alignments[rows[j]]
+            apart = other[DOC_END] <= one[DOC_BEGIN] or one[DOC_END] <= other[DOC_BEGIN]
+            free = free and apart and (other[REF_END] <= one[REF_BEGIN] or one[REF_END] <= other[REF_BEGIN])
+        if k == 0 or (free and one[SCORE] > JOINT):
+            total += one[SCORE] - (JOINT if k > 0 else 0)
+            doc_begin, doc_end = min(doc_begin, one[DOC_BEGIN]), max(doc_end, one[DOC_END])
+            ref_begin, ref_end = min(ref_begin, one[REF_BEGIN]), max(ref_end, one[REF_END])
+    return total, min((doc_end - doc_begin) / doc_tokens, (ref_end - ref_begin) / ref_tokens)
+
+
+@njit(cache=True, nogil=True)
+def needed(least, doc_tokens, whole):
+    """Score that a document of so many tokens needs for a match that spans the share ``whole`` of both texts."""
+    more = round(UNIT * np.log2(doc_tokens / TYPICAL))
+    return least + more - (WHOLE_BITS if whole >= WHOLE else 0)
+
+
+@njit(cache=True, nogil=True)
+def stamp(stamps, group):
+    """Write ``group`` over ``stamps``; returns how many were of another group."""
+    fresh = 0
+    for k in range(len(stamps)):
+        fresh += stamps[k] != group
+        stamps[k] = group
+    return fresh
 
 
 @njit(cache=True, nogil=True)
@@ -158,20 +207,10 @@ def collect_hits(
         first, last = token_offsets[doc], token_offsets[doc + 1]
         ref_first = np.int64(ref_offsets[ref])
         ref_last = np.int64(ref_offsets[ref + 1]) - 1
-        best = alignments[order[g], SCORE]
         begin = alignments[order[g], BLOCK_BEGIN]
         exact = last - first == ref_last - ref_first and blocks[begin, 2] == last - first
-        needed = least + round(UNIT * np.log2((last - first) / TYPICAL))
-        top = alignments[order[g]]
-        if (
-            min(
-                (top[DOC_END] - top[DOC_BEGIN]) / (last - first),
-                (top[REF_END] - top[REF_BEGIN]) / (ref_last - ref_first),
-            )
-            >= WHOLE
-        ):
-            needed -= WHOLE_BITS
-        if best < (least_exact if exact else needed):
+        score, whole = joint_score(alignments, order[g:stop], last - first, ref_last - ref_first)
+        if score < (least_exact if exact else needed(least, last - first, whole)):
             g = stop
             continue
         if doc != doc_ready:
@@ -191,28 +230,18 @@ def collect_hits(
             masked += masked_in_alignment(buf, np.int64(text_offsets[doc]), starts, ends, blocks, alignments[order[k]])
             for block in range(alignments[order[k], BLOCK_BEGIN], alignments[order[k], BLOCK_END]):
                 d, r, length = np.int64(blocks[block, 0]), np.int64(blocks[block, 1]), np.int64(blocks[block, 2])
-                fresh = 0
-                for t in range(length):
-                    covered[d + t] = 1
-                    if doc_stamps[d + t] != group:
-                        doc_stamps[d + t] = group
-                        doc_tokens += 1
-                        fresh += 1
-                    if ref_stamps[r + t - ref_first] != group:
-                        ref_stamps[r + t - ref_first] = group
-                        ref_tokens += 1
+                fresh = stamp(doc_stamps[d : d + length], group)
+                doc_tokens += fresh
+                ref_tokens += stamp(ref_stamps[r - ref_first : r - ref_first + length], group)
+                covered[d : d + length] = 1
                 if fresh > 0:
                     end = d + length - 1 - first
+                    last_length = point_ends[end] - point_starts[end]
                     spans[n_spans, 0] = point_starts[d - first]
                     spans[n_spans, 1] = point_ends[end]
                     spans[n_spans, 2] = ref_points[r - ref_first]
-                    spans[n_spans, 3] = reference_end(
-                        tokens,
-                        r + length - 1,
-                        ref_points,
-                        r + length - 1 - ref_first,
-                        point_ends[end] - point_starts[end],
-                    )
+                    r += length - 1
+                    spans[n_spans, 3] = reference_end(tokens, r, ref_points, r - ref_first, last_length)
                     n_spans += 1
         agree = 0
         for p in range(len(a)):
@@ -221,7 +250,7 @@ def collect_hits(
         ints[n, HIT_REF] = ref
         ints[n, HIT_SPANS_BEGIN] = spans_begin
         ints[n, HIT_SPANS_END] = n_spans
-        floats[n, HIT_BITS] = best / UNIT
+        floats[n, HIT_BITS] = score / UNIT
         floats[n, HIT_DOC_COVERAGE] = doc_tokens / (last - first)
         floats[n, HIT_REF_COVERAGE] = ref_tokens / (ref_last - ref_first)
         floats[n, HIT_JACCARD] = agree / len(a)

@@ -149,23 +149,7 @@ class Matcher:
             for seeds, positions in self._hits(chunk, segment)
             for part in self._aligned(chunk, segment, seeds, positions)
         ]
-        equal = np.empty((4 * len(chunk.fingerprints), hits.ALIGNMENT_COLUMNS), np.int64)
-        equal_blocks = np.empty((len(equal), 3), np.int32)
-        n = find_equal(
-            chunk.fingerprints,
-            chunk.ids,
-            chunk.token_offsets,
-            *segment.prints,
-            segment.tokens,
-            segment.offsets,
-            *self.information,
-            self.index.background,
-            equal,
-            equal_blocks,
-            *self.weighing,
-        )
-        if n:
-            parts.append((equal[:n], equal_blocks[:n]))
+        parts += self._equal(chunk, segment)
         if not parts:
             return
         alignments, blocks = joined(parts)
@@ -228,17 +212,19 @@ class Matcher:
             )
             if at < seeds:
                 # Documents are aligned whole: make room for all hits of the chunk and look them up again.
-                self.hit_seeds = np.empty(2 * len(self.hit_seeds), np.uint32)
-                self.hit_positions = np.empty(2 * len(self.hit_positions), np.uint32)
+                self._more_hits()
                 at = 0
             elif n:
                 yield self.hit_seeds[:n], self.hit_positions[:n]
-        if seeds and self.common[:seeds].any():
-            n = find_banded_hits(
+        at = 0 if seeds and self.common[:seeds].any() else seeds
+        while at < seeds:
+            before = at
+            at, n = find_banded_hits(
                 chunk.ids,
                 chunk.token_offsets,
                 chunk.seed_hashes,
                 chunk.seed_docs,
+                at,
                 self.common,
                 *segment.bands,
                 segment.tokens,
@@ -260,6 +246,33 @@ class Matcher:
             )
             if n:
                 yield self.hit_seeds[:n], self.hit_positions[:n]
+            if at == before:  # one document with more hits than fit
+                self._more_hits()
+
+    def _more_hits(self) -> None:
+        self.hit_seeds = np.empty(2 * len(self.hit_seeds), np.uint32)
+        self.hit_positions = np.empty(2 * len(self.hit_positions), np.uint32)
+
+    def _equal(self, chunk: Chunk, segment: Segment):
+        """Alignments and blocks of documents that equal references, in pieces."""
+        at = 0
+        while at < len(chunk.fingerprints):
+            at, n = find_equal(
+                chunk.fingerprints,
+                at,
+                chunk.ids,
+                chunk.token_offsets,
+                *segment.prints,
+                segment.tokens,
+                segment.offsets,
+                *self.information,
+                self.index.background,
+                self.alignments,
+                self.blocks,
+                *self.weighing,
+            )
+            if n:
+                yield self.alignments[:n].copy(), self.blocks[:n].copy()
 
     def _aligned(self, chunk: Chunk, segment: Segment, seeds: np.ndarray, positions: np.ndarray):
         """Alignments and blocks of hits, in pieces."""

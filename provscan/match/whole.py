@@ -20,6 +20,8 @@ not common, the seeds find it; so the signature, the dearer sketch, is made only
 LEAST_JACCARD = 0.7
 """Estimated similarity at which a candidate from the bands is aligned."""
 MOST_CANDIDATES = 16
+MOST_EQUAL = 64
+"""References looked at for a fingerprint: of equal ones the index keeps fewer, and others share it by chance only."""
 
 
 @njit(cache=True, nogil=True)
@@ -40,6 +42,7 @@ def look_up(h, buckets, postings, position_bits, out):
 @njit(cache=True, nogil=True)
 def find_equal(
     fingerprints,
+    start,
     ids,
     token_offsets,
     buckets,
@@ -63,27 +66,29 @@ def find_equal(
     Parameters
     ----------
     fingerprints, ids, token_offsets
-        The chunk.
+        The chunk; documents from ``start`` on are looked up.
     buckets, postings, position_bits
         The segment's table of fingerprints.
     tokens, ref_offsets, single, pairs, background
         As for `hits.align_hits`. What is boilerplate among the references is not discounted here: a text all of whose
         tokens a model wrote in this order is a copy, if only people do not write it too.
     alignments, blocks : out
-        As for `hits.align_hits`; what does not fit is left out, equal texts beyond the first being the same evidence.
+        As for `hits.align_hits`; room for `MOST_EQUAL` at least.
     sums, rolling, hashes, alone, linked
         Scratch of `weights.weigh`.
 
     Returns
     -------
-    n : int64
-        Number of alignments, and of blocks.
+    next, n : int64
+        The document to go on with, and the number of alignments, each of one block.
     """
     knowledge = single, pairs, background, background
     scratch = sums, rolling, hashes, alone, linked
-    numbers = np.empty(64, np.int64)
+    numbers = np.empty(MOST_EQUAL, np.int64)
     n = np.int64(0)
-    for d in range(len(fingerprints)):
+    for d in range(start, len(fingerprints)):
+        if n + MOST_EQUAL > len(alignments):
+            return d, n
         first, last = token_offsets[d], token_offsets[d + 1]
         if first == last:
             continue
@@ -96,7 +101,7 @@ def find_equal(
                 same = same and ids[first + t] == tokens[begin + t]
                 if not same:
                     break
-            if same and n < len(alignments):
+            if same:
                 weigh(ids, first, last, first, last, *knowledge, *scratch)
                 score = np.int64(0)
                 for t in range(first, last):
@@ -106,7 +111,7 @@ def find_equal(
                 blocks[n, 2] = last - first
                 record(alignments, n, np.int64(d), ref, score, blocks, n, n + 1)
                 n += 1
-    return n
+    return len(fingerprints), n
 
 
 @njit(cache=True, nogil=True)
@@ -115,6 +120,7 @@ def find_banded_hits(
     token_offsets,
     seed_hashes,
     seed_docs,
+    start,
     common,
     buckets,
     postings,
@@ -142,6 +148,8 @@ def find_banded_hits(
 
     Parameters
     ----------
+    start : int64
+        Seed to begin with, the first of a document.
     common : ndarray of uint8
         As `lookup.find_hits` left it.
     buckets, postings, position_bits
@@ -153,11 +161,11 @@ def find_banded_hits(
     scratch, sums, rolling, ref_hashes, ref_positions
         Scratch for the longest document or reference.
     hit_seeds, hit_positions : out
-        Hits beyond their room are left out: each is one of many of the same alignment.
 
     Returns
     -------
-    hits : int64
+    next, hits : int64
+        The seed to go on with, the first of a document; less than the number of seeds when the output is full.
     """
     signature = np.empty(len(a), np.uint32)
     other = np.empty(len(a), np.uint32)
@@ -165,9 +173,10 @@ def find_banded_hits(
     numbers = np.empty(64, np.int64)
     candidates = np.empty(MOST_CANDIDATES, np.int64)
     hits = np.int64(0)
-    s = 0
+    s = start
     while s < len(seed_hashes):
         doc = np.int64(seed_docs[s])
+        doc_hits = hits
         stop = s
         many = 0
         while stop < len(seed_hashes) and np.int64(seed_docs[stop]) == doc:
@@ -212,9 +221,11 @@ def find_banded_hits(
                 )
                 for k in range(s, stop):
                     for r in range(m):
-                        if ref_hashes[r] == seed_hashes[k] and hits < len(hit_seeds):
+                        if ref_hashes[r] == seed_hashes[k]:
+                            if hits == len(hit_seeds):
+                                return s, doc_hits
                             hit_seeds[hits] = k
                             hit_positions[hits] = ref_positions[r]
                             hits += 1
         s = stop
-    return hits
+    return len(seed_hashes), hits

@@ -198,7 +198,10 @@ def write_task(out: Path, task: Task, scanned: list[Scanned], result: TaskResult
     ):
         path = out / f"{kind}-{task.name}.parquet"
         temporary = path.with_suffix(".partial")
-        pq.write_table(pa.Table.from_batches(batches, schema=schema), temporary, compression="zstd")
+        with temporary.open("wb") as f:
+            pq.write_table(pa.Table.from_batches(batches, schema=schema), f, compression="zstd")
+            f.flush()
+            os.fsync(f.fileno())
         temporary.replace(path)
     record = out / TASKS / f"{task.name}.json"
     temporary = record.with_suffix(".partial")
