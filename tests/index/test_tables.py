@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import naive
 import numpy as np
@@ -15,9 +16,11 @@ from provscan.index.tables import (
     BOILERPLATE,
     BOILERPLATE_SHARE,
     MOST_COUNTED,
+    SAME_TEXT,
     common_phrases,
     count_phrases,
     expected_seeds,
+    first_copies,
     learn_counted,
     stream_seeds,
 )
@@ -225,15 +228,9 @@ def test_expected_seeds_are_about_those_that_come(low: int, high: int) -> None:
     rng = random.Random(10)
     parameters = Parameters()
     texts = [[rng.randrange(low, high) for _ in range(100)] for _ in range(50)]
-    tokens, offsets = stream(texts)
-    single = np.full(65536, 255, np.uint8)
-    room = 8000
-    hashes, positions = np.empty(room, np.uint64), np.empty(room, np.uint32)
-    sums, rolling = np.empty(room, np.uint32), np.empty(room, np.uint64)
-    buffers = sums, rolling, hashes, positions
-    after, n = stream_seeds(tokens, offsets, 0, 50, single, parameters.least, *parameters.limits, *buffers)
-    assert after == 50
-    assert expected_seeds(tokens, parameters) == pytest.approx(n, rel=0.08)
+    limits = tuple(map(int, parameters.limits))
+    found = [naive.find_seeds(text, [255] * 65536, parameters.least, *limits)[0] for text in texts]
+    assert expected_seeds(stream(texts)[0], parameters) == pytest.approx(sum(map(len, found)), rel=0.08)
 
 
 def test_expected_seeds_by_kind() -> None:
@@ -241,3 +238,42 @@ def test_expected_seeds_by_kind() -> None:
     parameters = Parameters(word_scaled=2, character_scaled=4)
     assert expected_seeds(tokens, parameters) == 16 // 2 + 16 // 4
     assert expected_seeds(tokens[:0], parameters) == 0
+
+
+# ---- seeds of the references that are kept ---------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(st.lists(st.integers(1, 9), max_size=12), st.booleans()), max_size=8), st.integers(13, 60))
+def test_stream_seeds_equals_twin(references: list[tuple[list[int], bool]], room: int) -> None:
+    """As many references at a time as fit, and none from those that are not kept."""
+    texts = [text for text, _ in references]
+    tokens, offsets = stream(texts)
+    kept = np.array([keep for _, keep in references], bool)
+    single = np.full(65536, 200, np.uint8)
+    wanted = [
+        (h, int(offsets[r]) + i)
+        for r, (text, keep) in enumerate(references)
+        if keep
+        for h, i in naive.find_seeds(text, single.tolist(), 400, naive.MASK64 // 2, 0)[0]
+    ]
+    sums, rolling, _ = scratch(texts)
+    limits = np.int64(400), np.uint64(naive.MASK64 // 2), np.uint64(0)
+    found, first = [], 0
+    while first < len(texts):
+        hashes, positions = np.empty(room, np.uint64), np.empty(room, np.uint32)
+        buffers = sums, rolling, hashes, positions
+        after, n = stream_seeds(tokens, offsets, kept, first, len(texts), single, *limits, *buffers)
+        assert after > first
+        found += zip(hashes[:n].tolist(), positions[:n].tolist(), strict=True)
+        first = after
+    assert found == wanted
+
+
+@given(st.lists(st.integers(0, 3), max_size=3 * SAME_TEXT))
+def test_first_copies_are_the_first_of_each_text(fingerprints: list[int]) -> None:
+    seen: Counter[int] = Counter()
+    wanted = []
+    for h in fingerprints:
+        wanted.append(seen[h] < SAME_TEXT)
+        seen[h] += 1
+    assert first_copies(np.array(fingerprints, np.uint64)).tolist() == wanted

@@ -115,6 +115,16 @@ def test_weigh_of_a_part_is_what_the_whole_says_of_it(seed: int, before: int) ->
     assert comp_weigh(ids, bits, before=before, part=(20, 20)) == ([], [])
 
 
+def test_weigh_of_a_part_after_long_phrases() -> None:
+    """Of common words it takes eight tokens to a phrase, up to seven of them before the part."""
+    ids, single = list(range(1, 41)), np.full(65536, 48, np.uint8)
+    known = {h for h in naive.phrase_hashes(ids, single.tolist()) if h}
+    bits = filter_of(known, 1 << 12)
+    for begin in range(20):
+        worth, _ = comp_weigh(ids, bits, before=3, tables=(single, np.zeros_like(PAIRS)), part=(begin, 40))
+        assert worth == [48] * max(7 - begin, 0) + [KNOWN] * (40 - max(begin, 7))
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_weigh_equals_twin_that_knows_exactly(seed: int) -> None:
     """Whatever was learnt is known; filters with room know little else, and in these texts nothing."""
