@@ -8,15 +8,7 @@ from typing import Any
 
 import click
 
-from provscan.cli.options import (
-    Failure,
-    input_options,
-    load_kernels_quickly,
-    plain_errors,
-    report_rejected,
-    workers_option,
-)
-from provscan.report.visible import visible
+from provscan.cli.options import Failure, Rejections, input_options, load_kernels_quickly, plain_errors, workers_option
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -42,19 +34,16 @@ def source_options(function: Any) -> Any:
 def run(inputs: tuple[str, ...], folder: Path, kwargs: dict[str, Any], add: bool) -> None:
     load_kernels_quickly()
     from provscan.index import build as library
-    from provscan.read import Rejected
     from provscan.report.terminal import describe_build
 
-    rejected: list[Rejected] = []
+    rejections = Rejections()
     constants = {name: value for name in ("model", "provider", "source") if (value := kwargs.pop(name))}
     options = library.BuildOptions(
         text=kwargs.pop("text_column"), id=kwargs.pop("id_column"), constants=constants, **kwargs
     )
-    manifest = (library.add if add else library.build)(inputs, folder, options, rejected.append)
-    for r in rejected:
-        click.echo(visible(f"{r.path}, {r.position}: {r.reason}"), err=True)
+    manifest = (library.add if add else library.build)(inputs, folder, options, rejections)
     click.echo(describe_build(folder, manifest), err=True)
-    report_rejected(len(rejected), "listed above")
+    rejections.report()
 
 
 @command.command()
@@ -93,17 +82,15 @@ def background(index: Path, inputs: tuple[str, ...], text_column: str | None, id
 
     Take text of the kinds that will be scanned, from before models wrote: what stands in it is never evidence.
     """
+    load_kernels_quickly()
     from provscan.index.background import add_background
     from provscan.index.build import BuildOptions
-    from provscan.read import Rejected
 
-    rejected: list[Rejected] = []
+    rejections = Rejections()
     options = BuildOptions(text=text_column, id=id_column, meta=meta)
-    learnt = add_background(inputs, index, options, rejected.append).background[-1]
-    for r in rejected:
-        click.echo(f"{r.path}, {r.position}: {r.reason}", err=True)
+    learnt = add_background(inputs, index, options, rejections).background[-1]
     click.echo(f"{index}: learnt from {learnt.documents:,} documents, {learnt.tokens:,} tokens", err=True)
-    report_rejected(len(rejected), "listed above")
+    rejections.report()
 
 
 @command.command()

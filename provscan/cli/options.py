@@ -8,14 +8,18 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from provscan.errors import ProvscanError
 from provscan.report.visible import visible
 
+if TYPE_CHECKING:
+    from provscan.read import Rejected
+
 F = TypeVar("F", bound=Callable[..., Any])
+INTERRUPTED = 130
 UNREAD = 3
 """Exit status when the work is done but some input could not be read."""
 
@@ -44,6 +48,10 @@ def plain_errors(function: F) -> F:
             return function(*args, **kwargs)
         except ProvscanError as error:
             raise Failure(str(error)) from error
+        except KeyboardInterrupt:
+            # 1, which click would exit with, says that a gate is closed.
+            click.echo("provscan: interrupted", err=True)
+            sys.exit(INTERRUPTED)
         except OSError as error:
             if error.errno == errno.EPIPE:  # whoever read our output has stopped; click knows what to do
                 raise
@@ -120,3 +128,18 @@ def report_rejected(count: int, where: str) -> None:
     if count:
         click.echo(f"{count:,} inputs or records could not be read: {where}", err=True)
         sys.exit(UNREAD)
+
+
+class Rejections:
+    """Prints what is rejected as it comes, for commands that write no rejected.jsonl."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, rejected: Rejected) -> None:
+        self.count += 1
+        click.echo(visible(f"{rejected.path}, {rejected.position}: {rejected.reason}"), err=True)
+
+    def report(self) -> None:
+        """Exit with status 3 if anything was rejected."""
+        report_rejected(self.count, "listed above")
