@@ -379,7 +379,6 @@ def test_background_tells_of_records_that_cannot_be_read(world: World) -> None:
 
 
 @compiled
-@pytest.mark.xfail(strict=True, reason="index background prints what it rejects as it is; index build makes it visible")
 def test_background_prints_no_control_characters(world: World) -> None:
     bad = world.folder / "\abad.parquet"
     bad.write_bytes(b"PAR1 is how a Parquet file begins")
