@@ -17,14 +17,17 @@ from provscan.errors import InputError
 from provscan.index.build import BuildOptions, Reject
 from provscan.index.manifest import BackgroundEntry, Manifest, file_entry, locked, read_manifest, sync_folder
 from provscan.index.store import BACKGROUND, drop_unknown
-from provscan.read import ReadOptions, plan
+from provscan.read import Plan, ReadOptions, plan
 from provscan.sketch.phrases import filter_bytes, learn, phrase_hashes
 from provscan.sketch.seeds import LONGEST
 from provscan.sketch.sketcher import Sketcher
 from provscan.text.information import load_information
 
 BYTES_A_TOKEN = 3
-"""Least bytes of text a token; what the filter is sized by."""
+COMPRESSION = 6
+UNKNOWN_BYTES = 1 << 30
+"""What a filter is sized by: the least bytes of text that a token has, how much text a compressed byte may hold, and the
+size that a file of unknown size is taken to have."""
 
 
 @njit(cache=True, nogil=True)
@@ -54,7 +57,7 @@ def add_background(inputs: Sequence[str], folder: Path, options: BuildOptions, r
     with locked(folder):
         manifest = read_manifest(folder)
         drop_unknown(folder, manifest)
-        bits = np.zeros(filter_bytes(sum(u.bytes for u in work.units) // BYTES_A_TOKEN), np.uint8)
+        bits = np.zeros(filter_bytes(text_bytes(work) // BYTES_A_TOKEN), np.uint8)
         sketcher = Sketcher(manifest.parameters.least, manifest.parameters.limits)
         documents = tokens = 0
         for unit in work.units:
@@ -72,6 +75,14 @@ def add_background(inputs: Sequence[str], folder: Path, options: BuildOptions, r
         manifest = manifest.with_background((*manifest.background, entry))
         manifest.write(folder)
     return manifest
+
+
+def text_bytes(work: Plan) -> int:
+    """About the most text that a plan may hold, in bytes."""
+    known = {f.path: f.size is not None for f in work.files}
+    return sum(
+        (u.bytes if known[u.path] else UNKNOWN_BYTES) * (COMPRESSION if u.compression else 1) for u in work.units
+    )
 
 
 def learn_batch(batch: pa.RecordBatch, sketcher: Sketcher, bits: np.ndarray) -> int:

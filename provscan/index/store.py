@@ -153,6 +153,10 @@ def union(filters: list[np.ndarray]) -> np.ndarray:
         filters = [np.zeros(8, np.uint8)]
     out = np.zeros(max(len(f) for f in filters), np.uint8)
     for one in filters:
+        if len(one) == 0 or len(out) % len(one):
+            raise IndexFormatError(
+                f"Two background filters have {len(out)} and {len(one)} bytes, which do not fit. Restore the index."
+            )
         out |= np.tile(one, len(out) // len(one))
     out.setflags(write=False)
     return out

@@ -163,19 +163,24 @@ BOILERPLATE_SHARE = 0.01
 a licence. Sixty models that answer the same prompts share phrases too, which are no boilerplate; hence the share."""
 MOST_COUNTED = 65535
 COUNTERS = 1 << 26
-"""Most counters of phrases (two bytes each): in 100 million phrases, one in 10 shares its counter with a few others."""
+"""Most counters of phrases (six bytes each): in 100 million phrases, one in 10 shares its counter with a few others."""
 
 
 @njit(cache=True, nogil=True)
-def count_phrases(tokens, offsets, references, single, sums, rolling, hashes, counts):
-    """Count the phrases of some references in ``counts`` (uint16, a power of two, saturating) by their hash."""
+def count_phrases(tokens, offsets, references, single, sums, rolling, hashes, counts, stamps):
+    """Count in ``counts`` (uint16, a power of two, saturating) in how many references each phrase stands, by its hash.
+
+    ``stamps`` (uint32, zeroed, as many) holds the last reference that was counted, plus 1.
+    """
     mask = np.uint64(len(counts) - 1)
     for r in references:
         first, last = np.int64(offsets[r]), np.int64(offsets[r + 1]) - 1
         phrase_hashes(tokens, first, last, single, sums, rolling, hashes)
         for k in range(last - first):
             at = np.int64(hashes[k] & mask)
-            counts[at] += counts[at] < MOST_COUNTED
+            if hashes[k] != 0 and stamps[at] != r + 1:
+                stamps[at] = r + 1
+                counts[at] += counts[at] < MOST_COUNTED
 
 
 @njit(cache=True, nogil=True)
@@ -202,8 +207,8 @@ def common_phrases(tokens: np.ndarray, offsets: np.ndarray, fingerprints: np.nda
     references = np.sort(np.unique(fingerprints, return_index=True)[1])
     room = int(np.diff(offsets.astype(np.int64)).max(initial=0)) + LONGEST + 1
     scratch = np.empty(room, np.uint32), np.empty(room, np.uint64), np.empty(room, np.uint64)
-    counts = np.zeros(min(COUNTERS, 1 << max(10, len(tokens).bit_length())), np.uint16)
-    count_phrases(tokens, offsets, references, single, *scratch, counts)
+    counts = np.zeros(min(COUNTERS, 1 << max(10, len(tokens).bit_length() + 2)), np.uint16)
+    count_phrases(tokens, offsets, references, single, *scratch, counts, np.zeros(len(counts), np.uint32))
     least = min(max(BOILERPLATE, round(BOILERPLATE_SHARE * len(references))), MOST_COUNTED)
     args = (tokens, offsets, references, single, *scratch, counts, least)
     occurrences = int(learn_counted(*args, np.zeros(0, np.uint8)))

@@ -13,7 +13,7 @@ from provscan.text.machine import prefetch
 
 GATE = 50 * UNIT
 """Ungapped score, tokens taken as independent, that earns a second look."""
-SECOND_GATE = 30 * UNIT
+SECOND_GATE = 38 * UNIT
 """The same by conditional information, for a gapped alignment."""
 KEEP = 40 * UNIT
 """Alignments below this are not evidence of anything and are dropped here."""
@@ -24,8 +24,8 @@ CANDIDATES = 4096
 SLACK = 3
 """Diagonals beside those of an alignment on which a candidate counts as the same alignment."""
 
-WINDOW = 96
-EDGE = 32
+WINDOW = 48
+EDGE = 24
 """Tokens around a candidate that are weighed first; an alignment that comes this near their end is made anew."""
 AHEAD = 8
 LINE = 32
