@@ -251,7 +251,7 @@ def union(filters: Sequence[Filter]) -> Filter:
 # --- match/weights.py -------------------------------------------------------------------------------------------------
 
 LINKED_CHARACTER = 0.9
-KNOWN = 8
+KNOWN = 0
 
 
 def weigh(

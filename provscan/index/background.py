@@ -26,8 +26,8 @@ from provscan.text.information import load_information
 BYTES_A_TOKEN = 3
 COMPRESSION = 6
 UNKNOWN_BYTES = 1 << 30
-"""What a filter is sized by: the least bytes of text that a token has, how much text a compressed byte may hold, and the
-size that a file of unknown size is taken to have."""
+"""What a filter is sized by: the least bytes of text that a token has, the most text that a compressed byte holds, and
+the size that a file of unknown size is taken to have."""
 
 
 @njit(cache=True, nogil=True)
