@@ -323,12 +323,11 @@ def find_hits(hashes: Sequence[int], table: Table) -> tuple[list[tuple[int, int]
 
 
 def count_phrases(references: Sequence[Sequence[int]], single: Sequence[int], size: int) -> list[int]:
-    """How many phrases of the references fall on each counter, 65,535 at most."""
+    """In how many references some phrase falls on each counter, 65,535 at most."""
     counts = [0] * size
     for ids in references:
-        for h in phrase_hashes(ids, single):
-            if h:
-                counts[h % size] = min(counts[h % size] + 1, 65535)
+        for at in {h % size for h in phrase_hashes(ids, single) if h}:
+            counts[at] = min(counts[at] + 1, 65535)
     return counts
 
 
@@ -474,7 +473,7 @@ def extend_gapped(
 # --- match/hits.py ----------------------------------------------------------------------------------------------------
 
 GATE = 50 * 16
-SECOND_GATE = 30 * 16
+SECOND_GATE = 38 * 16
 KEEP = 40 * 16
 DIAGONALS = 1024
 CANDIDATES = 4096

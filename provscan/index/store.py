@@ -68,10 +68,14 @@ class Index:
     @cached_property
     def background(self) -> np.ndarray:
         """One filter of the phrases of all background text, read at first use; uint8."""
-        parts = [
-            read_array(self.path / BACKGROUND / entry.name, int(entry.file["bytes"]))
-            for entry in self.manifest.background
-        ]
+        parts = []
+        for entry in self.manifest.background:
+            path = self.path / BACKGROUND / entry.name
+            parts.append(read_array(path, int(entry.file["bytes"])))
+            if len(parts[-1]) == 0 or len(parts[-1]) & (len(parts[-1]) - 1):
+                raise IndexFormatError(
+                    f"{path} has {len(parts[-1])} bytes of filter, which is no power of two. Restore the index."
+                )
         return union(parts)
 
     def locate(self, number: int) -> tuple[Segment, int]:
@@ -153,10 +157,6 @@ def union(filters: list[np.ndarray]) -> np.ndarray:
         filters = [np.zeros(8, np.uint8)]
     out = np.zeros(max(len(f) for f in filters), np.uint8)
     for one in filters:
-        if len(one) == 0 or len(out) % len(one):
-            raise IndexFormatError(
-                f"Two background filters have {len(out)} and {len(one)} bytes, which do not fit. Restore the index."
-            )
         out |= np.tile(one, len(out) // len(one))
     out.setflags(write=False)
     return out

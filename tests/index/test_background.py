@@ -175,19 +175,16 @@ def test_background_leaves_a_copy_that_also_quotes(world: World) -> None:
     assert less[0]["bits"] < hits[0]["bits"]
 
 
-HALF_A_BIT = pytest.mark.xfail(strict=True, reason="half a bit for each known token adds up to evidence")
-
-
 @compiled
 @pytest.mark.parametrize(
     ("length", "whole"),
     [
         (40, False),
         (80, False),
-        pytest.param(400, False, marks=HALF_A_BIT),
+        (400, False),
         (30, True),
-        pytest.param(80, True, marks=HALF_A_BIT),
-        pytest.param(400, True, marks=HALF_A_BIT),
+        (80, True),
+        (400, True),
     ],
 )
 def test_background_makes_a_text_of_any_length_no_evidence(tmp_path: Path, length: int, whole: bool) -> None:
@@ -266,7 +263,6 @@ def test_background_has_sixteen_bits_a_token(world: World) -> None:
 
 
 @compiled
-@pytest.mark.xfail(strict=True, reason="the filter of a compressed input is sized by its compressed bytes")
 def test_background_of_a_compressed_input_has_sixteen_bits_a_token(world: World) -> None:
     rng = random.Random(9)
     few = rng.sample(words(), 30)
@@ -341,7 +337,6 @@ def test_filter_with_a_damaged_header_is_a_sentence(world: World) -> None:
 
 
 @compiled
-@pytest.mark.xfail(strict=True, reason="the header's length is believed: numpy's ValueError where two are put together")
 def test_filter_of_another_length_than_its_file_is_a_sentence(world: World) -> None:
     path = filter_path(world)
     assert world.background(world.human("b.jsonl", [world.quotes[1]])).exit_code == 0

@@ -50,7 +50,7 @@ def scratch(texts: Texts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def comp_counts(texts: Texts, single: np.ndarray, size: int, chosen: list[int] | None = None) -> np.ndarray:
     references = np.arange(len(texts)) if chosen is None else np.array(chosen, np.int64)
     counts = np.zeros(size, np.uint16)
-    count_phrases(*stream(texts), references, single, *scratch(texts), counts)
+    count_phrases(*stream(texts), references, single, *scratch(texts), counts, np.zeros(size, np.uint32))
     return counts
 
 
@@ -84,7 +84,6 @@ def test_count_phrases_equals_twin(texts: Texts, size: int) -> None:
     assert comp_counts(texts, SINGLE, size)[1:].tolist() == ref[1:]
 
 
-@pytest.mark.xfail(strict=True, reason="tokens that end no phrase are counted in counter 0, with the phrases of it")
 def test_count_phrases_counts_phrases_only() -> None:
     texts = [[1, 2, 3, 4, 5]] * 9
     assert comp_counts(texts, SINGLE, 1024).tolist() == naive.count_phrases(texts, SINGLE_LIST, 1024)
@@ -109,8 +108,8 @@ def test_count_phrases_saturates() -> None:
     texts = [[1] * 300] * 3
     single = np.full(65536, 255, np.uint8)
     (h,) = set(naive.phrase_hashes([1, 1], single.tolist())) - {0}
-    counts = np.full(1024, MOST_COUNTED - 5, np.uint16)
-    count_phrases(*stream(texts), np.arange(3), single, *scratch(texts), counts)
+    counts = np.full(1024, MOST_COUNTED - 2, np.uint16)
+    count_phrases(*stream(texts), np.arange(3), single, *scratch(texts), counts, np.zeros(1024, np.uint32))
     assert counts[h % 1024] == MOST_COUNTED == 65535
 
 
@@ -143,7 +142,7 @@ def test_common_phrases_are_those_of_the_twins() -> None:
     parts = [random_tokens(rng, 12) for _ in range(12)]
     texts = [[t for part in rng.sample(parts, 3) for t in [*part, *random_tokens(rng, 3)]] for _ in range(70)]
     tokens, _ = stream(texts)
-    counts = naive.count_phrases(texts, SINGLE_LIST, 1 << max(10, len(tokens).bit_length()))
+    counts = naive.count_phrases(texts, SINGLE_LIST, 1 << max(10, len(tokens).bit_length() + 2))
     ref = naive.learn_counted(texts, SINGLE_LIST, counts, BOILERPLATE)
     bits = comp_common(texts)
     assert 0 < len(set(ref)) < len(set(hashes_of(*texts))) / 2
@@ -194,7 +193,6 @@ def test_common_phrases_the_same_text_counts_once() -> None:
     assert known_share(enough, hashes_of(passage)) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="every occurrence counts, so one reference with a refrain makes it boilerplate")
 def test_common_phrases_a_reference_that_repeats_itself_counts_once() -> None:
     """The refrain of one song stands in one reference."""
     rng = random.Random(8)

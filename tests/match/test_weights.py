@@ -167,14 +167,14 @@ def test_weigh_the_first_tokens_of_a_phrase_keep_their_worth() -> None:
     assert alone == linked == [200, 200, KNOWN, KNOWN, 200, 200]
 
 
-def test_weigh_known_tokens_are_never_worth_more() -> None:
-    """A token that carries less than half a bit keeps what it carries."""
+def test_weigh_known_tokens_are_worth_nothing() -> None:
+    """However little they carry: only the first, at which no phrase ends, keeps its worth."""
     single = np.array([0, 255, 255, 5, 8, 9] + [0] * 65530, np.uint8)
     ids = [1, 2, 3, 4, 5]
     known = {h for h in naive.phrase_hashes(ids, single.tolist()) if h}
     assert len(known) == 4
     tables = single, np.zeros_like(PAIRS)
-    assert comp_weigh(ids, filter_of(known, 1 << 12), tables=tables) == ([255, 8, 5, 8, 8],) * 2
+    assert comp_weigh(ids, filter_of(known, 1 << 12), tables=tables) == ([255, 0, 0, 0, 0],) * 2
 
 
 def test_weigh_where_a_phrase_begins_before_the_document() -> None:
