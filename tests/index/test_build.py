@@ -195,7 +195,7 @@ def test_build_tells_what_it_rejects_and_keeps_the_rest(tmp_path: Path) -> None:
     assert [r.position for r in rejected] == ["line 2", "line 3"]
     index = Index(tmp_path / "index")
     assert [index.text_of(k) for k in range(len(index))] == ["one good line", "another good line"]
-    assert index.refs(["ref_id"])["ref_id"].to_pylist() == ["refs.jsonl:0", "refs.jsonl:3"]
+    assert index.refs(["ref_id"])["ref_id"].to_pylist() == [f"{source}:0", f"{source}:3"]
 
 
 def test_build_in_a_folder_that_does_not_exist_yet(tmp_path: Path) -> None:

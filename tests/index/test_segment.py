@@ -16,7 +16,7 @@ from making import code_point_starts, folded, make_index, references
 from provscan import Index
 from provscan.index.positions import unpack_starts
 from provscan.index.segment import Segment
-from provscan.index.tables import SAME_PRINTS
+from provscan.index.tables import SAME_TEXT
 from provscan.schema import REFERENCES
 
 pytestmark = pytest.mark.compiled
@@ -100,9 +100,9 @@ def test_arrays_are_mapped_not_read(tmp_path: Path) -> None:
 
 
 def test_fingerprints_of_equal_texts_are_bounded(tmp_path: Path) -> None:
-    index = make_index(tmp_path / "index", [{"text": "the same again"}] * (SAME_PRINTS + 5) + [{"text": "other"}])
+    index = make_index(tmp_path / "index", [{"text": "the same again"}] * (SAME_TEXT + 5) + [{"text": "other"}])
     postings = index.segments[0].prints
-    assert int(postings.buckets[-1]) == SAME_PRINTS + 1
+    assert int(postings.buckets[-1]) == SAME_TEXT + 1
 
 
 def test_build_is_the_same_for_any_number_of_workers(tmp_path: Path) -> None:
