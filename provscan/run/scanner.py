@@ -87,90 +87,138 @@ class Scanner:
         TypeError
             If that is neither string nor large_string.
         """
-        names = batch.schema.names
-        if "text" not in names:
-            raise ColumnError(f"The batch has no column 'text'; it has: {', '.join(names) or 'none'}. Rename it.")
-        n = len(batch)
-        texts = batch.column("text")
-        paths = batch.column("path") if "path" in names else pa.repeat(pa.scalar(path, pa.string()), n)
-        rows = batch.column("row") if "row" in names else pa.array(np.arange(n))
-        ids = batch.column("id") if "id" in names else pa.nulls(n, pa.string())
-        tokens = np.empty(n, np.int32)
-        langs = np.empty(n, np.int64)
-        covered = np.zeros(n, np.int64)
+        keys = keys_of(batch, path)
+        measured, found = self._measure(batch.column("text"))
+        info = self.refs().take(pa.array(found.ints[:, 1])) if len(found.ints) else NO_REFS
+        return Scanned(document_rows(keys, measured, found, info), hit_rows(keys, found, info))
+
+    def _measure(self, texts: pa.Array) -> tuple[Measured, Found]:
+        """Sketch and match texts, a chunk at a time."""
+        n = len(texts)
+        measured = Measured(np.empty(n, np.int32), np.empty(n, np.int64), np.zeros(n, np.int64))
         parts: list[tuple[int, ChunkHits]] = []
         sketcher, matcher = self._tools()
         buf, _ = text_buffers(texts)
         for chunk in sketcher.chunks(texts):
             span = slice(chunk.first, chunk.last)
-            tokens[span] = np.diff(chunk.token_offsets)
-            langs[span] = languages(chunk.scripts, chunk.bits)
+            measured.tokens[span] = np.diff(chunk.token_offsets)
+            measured.languages[span] = languages(chunk.scripts, chunk.bits)
             hits = matcher.match(chunk, buf)
             if hits is not None:
-                covered[span] = hits.covered
+                measured.covered[span] = hits.covered
                 parts.append((chunk.first, hits))
-        ints, floats, spans, offsets = _joined(parts)
-        docs, refs, kinds, masked = ints.T
-        first_hit = np.r_[True, docs[1:] != docs[:-1]] if len(docs) else np.zeros(0, bool)
-        verdict = np.where(tokens == 0, ABSTAIN, CLEAN)
-        verdict[docs] = MATCH
-        top = np.full(n, -1, np.int64)
-        top[docs[first_hit]] = np.flatnonzero(first_hit)
-        found = pa.array(top, mask=top < 0)
-        info = self.refs().take(pa.array(refs)) if len(refs) else NO_REFS
-        lang = pa.array(langs, mask=langs < 0)
-        documents = pa.RecordBatch.from_arrays(
-            [
-                paths,
-                rows,
-                ids,
-                LANGUAGE_NAMES.take(lang),
-                pa.array(tokens),
-                VERDICT_NAMES.take(pa.array(verdict)),
-                pa.array((covered / np.maximum(tokens, 1)).astype(np.float32), mask=tokens == 0),
-                pa.array(floats[:, 0]).take(found),
-                info["ref_id"].take(found),
-                info["model"].take(found),
-                pa.nulls(n, pa.float32()),
-                pa.nulls(n, pa.float32()),
-                pa.array([NO_TOKENS], pa.string()).take(pa.array(np.zeros(n, np.int64), mask=tokens > 0)),
-            ],
-            schema=DOCUMENTS,
-        )
-        at = pa.array(docs)
-        spans_list = pa.ListArray.from_arrays(
-            pa.array(offsets.astype(np.int32)),
-            pa.StructArray.from_arrays([pa.array(spans[:, k]) for k in range(4)], fields=list(SPAN)),
-        )
-        hit_rows = pa.RecordBatch.from_arrays(
-            [
-                paths.take(at),
-                rows.take(at),
-                ids.take(at),
-                info["ref_id"],
-                info["model"],
-                info["provider"],
-                info["source"],
-                KIND_NAMES.take(pa.array(kinds)),
-                pa.array(floats[:, 3]),
-                pa.array(floats[:, 1]),
-                pa.array(floats[:, 2]),
-                pa.array(floats[:, 0]),
-                pa.array(masked.astype(np.int32)),
-                spans_list,
-            ],
-            schema=HITS,
-        )
-        return Scanned(documents, hit_rows)
+        return measured, joined(parts)
 
 
-def _joined(parts: list[tuple[int, ChunkHits]]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Integers (with documents of the batch), floats, spans and span offsets of the hits of all chunks."""
+class Keys(NamedTuple):
+    """What names the documents of a batch."""
+
+    paths: pa.Array
+    rows: pa.Array
+    ids: pa.Array
+
+
+class Measured(NamedTuple):
+    """Tokens (int32), index in `verdict.LANGUAGES` or -1, and tokens that some hit shares, of each document."""
+
+    tokens: np.ndarray
+    languages: np.ndarray
+    covered: np.ndarray
+
+
+class Found(NamedTuple):
+    """Hits of a batch as `matcher.ChunkHits` has them, the documents being those of the batch."""
+
+    ints: np.ndarray
+    floats: np.ndarray
+    spans: np.ndarray
+    offsets: np.ndarray
+
+
+def keys_of(batch: pa.RecordBatch, path: str) -> Keys:
+    """Paths, rows and ids of a batch, made up where it has none.
+
+    Raises
+    ------
+    ColumnError
+        If the batch has no column ``text``.
+    """
+    names = batch.schema.names
+    if "text" not in names:
+        raise ColumnError(f"The batch has no column 'text'; it has: {', '.join(names) or 'none'}. Rename it.")
+    n = len(batch)
+    return Keys(
+        batch.column("path") if "path" in names else pa.repeat(pa.scalar(path, pa.string()), n),
+        batch.column("row") if "row" in names else pa.array(np.arange(n)),
+        batch.column("id") if "id" in names else pa.nulls(n, pa.string()),
+    )
+
+
+def joined(parts: list[tuple[int, ChunkHits]]) -> Found:
+    """The hits of all chunks, each given with the number of its first document."""
     if not parts:
         ints, floats = np.zeros((0, 4), np.int64), np.zeros((0, 4), np.float32)
-        return ints, floats, np.zeros((0, 4), np.int32), np.zeros(1, np.int64)
-    ints = np.concatenate([h.ints + [first, 0, 0, 0] for first, h in parts])
-    floats = np.concatenate([h.floats for _, h in parts])
-    spans = np.concatenate([h.spans for _, h in parts])
+        return Found(ints, floats, np.zeros((0, 4), np.int32), np.zeros(1, np.int64))
     counts = np.concatenate([np.diff(h.span_offsets) for _, h in parts])
-    return ints, floats, spans, np.concatenate([[0], np.cumsum(counts)])
+    return Found(
+        np.concatenate([h.ints + [first, 0, 0, 0] for first, h in parts]),
+        np.concatenate([h.floats for _, h in parts]),
+        np.concatenate([h.spans for _, h in parts]),
+        np.concatenate([[0], np.cumsum(counts)]),
+    )
+
+
+def document_rows(
+    keys: Keys, measured: Measured, found: Found, info: pa.RecordBatch | dict[str, pa.Array]
+) -> pa.RecordBatch:
+    """Rows of `schema.DOCUMENTS`; ``info`` has what is known of the reference of each hit."""
+    tokens, lang, covered = measured
+    n = len(tokens)
+    docs = found.ints[:, 0]
+    first_hit = np.r_[True, docs[1:] != docs[:-1]] if len(docs) else np.zeros(0, bool)
+    verdict = np.where(tokens == 0, ABSTAIN, CLEAN)
+    verdict[docs] = MATCH
+    top = np.full(n, -1, np.int64)
+    top[docs[first_hit]] = np.flatnonzero(first_hit)
+    best = pa.array(top, mask=top < 0)
+    return pa.RecordBatch.from_arrays(
+        [
+            *keys,
+            LANGUAGE_NAMES.take(pa.array(lang, mask=lang < 0)),
+            pa.array(tokens),
+            VERDICT_NAMES.take(pa.array(verdict)),
+            pa.array((covered / np.maximum(tokens, 1)).astype(np.float32), mask=tokens == 0),
+            pa.array(found.floats[:, 0]).take(best),
+            info["ref_id"].take(best),
+            info["model"].take(best),
+            pa.nulls(n, pa.float32()),
+            pa.nulls(n, pa.float32()),
+            pa.array([NO_TOKENS], pa.string()).take(pa.array(np.zeros(n, np.int64), mask=tokens > 0)),
+        ],
+        schema=DOCUMENTS,
+    )
+
+
+def hit_rows(keys: Keys, found: Found, info: pa.RecordBatch | dict[str, pa.Array]) -> pa.RecordBatch:
+    """Rows of `schema.HITS`."""
+    docs, _, kinds, masked = found.ints.T
+    at = pa.array(docs)
+    spans = pa.ListArray.from_arrays(
+        pa.array(found.offsets.astype(np.int32)),
+        pa.StructArray.from_arrays([pa.array(found.spans[:, k]) for k in range(4)], fields=list(SPAN)),
+    )
+    bits, doc_coverage, ref_coverage, jaccard = found.floats.T
+    return pa.RecordBatch.from_arrays(
+        [
+            *(column.take(at) for column in keys),
+            *(info[name] for name in REF_NAMES),
+            KIND_NAMES.take(pa.array(kinds)),
+            pa.array(jaccard),
+            pa.array(doc_coverage),
+            pa.array(ref_coverage),
+            pa.array(bits),
+            pa.array(masked.astype(np.int32)),
+            spans,
+        ],
+        schema=HITS,
+    )
