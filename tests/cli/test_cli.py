@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -196,8 +197,9 @@ def test_scan_named_columns(index: Path, tmp_path: Path) -> None:
 
 
 def sentence(result: Result) -> str:
-    """The one line that an error is."""
-    (line,) = result.stderr.strip().split("\n")
+    """The one line that an error is; before it stand only inputs that were rejected, each on a line."""
+    *rejected, line = result.stderr.strip().split("\n")
+    assert all(re.search(r", (file|line \d+|row \d+): ", r) for r in rejected)
     assert line.startswith("provscan: ")
     assert line.rstrip()[-1] in ".)", line
     assert result.stdout == ""
