@@ -331,6 +331,20 @@ def count_phrases(references: Sequence[Sequence[int]], single: Sequence[int], si
     return counts
 
 
+REPEAT_SLOTS = 512
+
+
+def drop_repeats(seeds: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The seeds of a reference but for those equal to the last one whose hash ends in the same nine bits."""
+    last: dict[int, int] = {}
+    kept = []
+    for h, i in seeds:
+        if last.get(h % REPEAT_SLOTS) != h:
+            kept.append((h, i))
+        last[h % REPEAT_SLOTS] = h
+    return kept
+
+
 def learn_counted(
     references: Sequence[Sequence[int]], single: Sequence[int], counts: Sequence[int], least: int
 ) -> list[int]:

@@ -27,6 +27,7 @@ from provscan.text.tokens import FIRST_CHARACTER
 
 SEED_BLOCK = 1 << 16
 """Seeds that a worker holds at a time."""
+REPEAT_SLOTS = 512
 SAME_TEXT = 16
 """References of the same text that have postings. More would make its seeds common, and the text hard to find."""
 
@@ -43,11 +44,31 @@ def stream_seeds(
         if at + (end - begin) + 1 > len(hashes):
             break
         if kept[first]:
-            at, _ = find_seeds(
+            after, _ = find_seeds(
                 tokens, begin, end, single, least, word_limit, character_limit, sums, rolling, hashes, positions, at
             )
+            at = drop_repeats(hashes, positions, at, after)
         first += 1
     return first, at
+
+
+@njit(cache=True, nogil=True)
+def drop_repeats(hashes, positions, begin, end):
+    """Keep the first of equal seeds ``begin`` to ``end`` of a reference; returns the new end.
+
+    Models get caught in loops: a text that says one thing a hundred times would meet each of its copies ten thousand
+    times. A seed is known by the last one in its slot of a small table, so a few repeats stay.
+    """
+    seen = np.zeros(REPEAT_SLOTS, np.uint64)
+    at = begin
+    for s in range(begin, end):
+        slot = np.int64(hashes[s] & np.uint64(REPEAT_SLOTS - 1))
+        if seen[slot] != hashes[s]:
+            seen[slot] = hashes[s]
+            hashes[at] = hashes[s]
+            positions[at] = positions[s]
+            at += 1
+    return at
 
 
 def expected_seeds(tokens: np.ndarray, parameters: Parameters) -> int:

@@ -19,6 +19,7 @@ from provscan.index.tables import (
     SAME_TEXT,
     common_phrases,
     count_phrases,
+    drop_repeats,
     expected_seeds,
     first_copies,
     learn_counted,
@@ -252,7 +253,7 @@ def test_stream_seeds_equals_twin(references: list[tuple[list[int], bool]], room
         (h, int(offsets[r]) + i)
         for r, (text, keep) in enumerate(references)
         if keep
-        for h, i in naive.find_seeds(text, single.tolist(), 400, naive.MASK64 // 2, 0)[0]
+        for h, i in naive.drop_repeats(naive.find_seeds(text, single.tolist(), 400, naive.MASK64 // 2, 0)[0])
     ]
     sums, rolling, _ = scratch(texts)
     limits = np.int64(400), np.uint64(naive.MASK64 // 2), np.uint64(0)
@@ -265,6 +266,19 @@ def test_stream_seeds_equals_twin(references: list[tuple[list[int], bool]], room
         found += zip(hashes[:n].tolist(), positions[:n].tolist(), strict=True)
         first = after
     assert found == wanted
+
+
+def test_drop_repeats_of_a_text_in_a_loop() -> None:
+    """A text that says one thing a hundred times has the seeds of saying it once or twice."""
+    rng = random.Random(11)
+    once = random_tokens(rng, 20)
+    all_seeds = naive.find_seeds(once * 100, SINGLE_LIST, 480, naive.MASK64, naive.MASK64)[0]
+    ref = naive.drop_repeats(all_seeds)
+    hashes = np.array([h for h, _ in all_seeds], np.uint64)
+    positions = np.array([i for _, i in all_seeds], np.uint32)
+    n = drop_repeats(hashes, positions, 0, len(hashes))
+    assert list(zip(hashes[:n].tolist(), positions[:n].tolist(), strict=True)) == ref
+    assert n <= 40 < len(all_seeds) / 20
 
 
 @given(st.lists(st.integers(0, 3), max_size=3 * SAME_TEXT))
