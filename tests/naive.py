@@ -6,6 +6,7 @@ plain sequences of int, so nothing of the package is loaded here. Hashes are Pyt
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -597,3 +598,53 @@ def align_hits(
                 mine.append(Alignment(doc, ref, score, blocks))
         out += mine
     return out
+
+
+# --- match/masking.py -------------------------------------------------------------------------------------------------
+
+PLACEHOLDER = re.compile(
+    rb"\[[^\]]{1,38}\]|<[^>]{1,38}>|\{[^}]{1,38}\}|\xe3\x80\x90.{0,34}?\xe3\x80\x91|\*{3,}|#{3,}|_{3,}"
+    rb"|[Xx]{2,}(?![0-9A-Za-z])|(?:\xe2[\x96\x97].)+(?:\xe6\x9f\x90)*|(?:\xe6\x9f\x90)+|(?:\xc3\x97){2,}",
+    re.DOTALL,
+)
+
+
+def masked_tokens(gap: bytes, missing: int) -> int:
+    """How many of ``missing`` tokens the placeholders in a gap stand for: all, or one each where it has words too."""
+    placeholders = words = i = 0
+    while i < len(gap):
+        if found := PLACEHOLDER.match(gap, i):
+            placeholders += 1
+            i = found.end()
+        elif word := re.compile(rb"[0-9A-Za-z]+").match(gap, i):
+            words += 1
+            i = word.end()
+        else:
+            words += gap[i] >= 0xC4 and gap[i] not in (0xE2, 0xE3, 0xEF)
+            i += 1
+    if not placeholders:
+        return 0
+    return min(missing, placeholders) if words else missing
+
+
+# --- match/evidence.py ------------------------------------------------------------------------------------------------
+
+JOINT = 20 * 16
+DRIFT = 24
+
+
+def joint_score(alignments: Sequence[dict[str, int]]) -> tuple[int, list[dict[str, int]]]:
+    """Score of alignments of one pair, given by falling score, and those that it is made of."""
+
+    def apart(a: dict[str, int], b: dict[str, int], text: str) -> bool:
+        return a[f"{text}_end"] <= b[f"{text}_begin"] or b[f"{text}_end"] <= a[f"{text}_begin"]
+
+    top, *others = alignments
+    total, taken = top["score"], [top]
+    for k, one in enumerate(others, 1):
+        near = top["low"] - DRIFT < one["low"] and one["high"] < top["high"] + DRIFT
+        free = all(apart(one, a, "doc") and apart(one, a, "ref") for a in alignments[:k])
+        if near and free and one["score"] > JOINT:
+            total += one["score"] - JOINT
+            taken.append(one)
+    return total, taken
